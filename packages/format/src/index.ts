@@ -1,0 +1,57 @@
+export { sha256Hex } from '#sha256';
+export { base64Of, bytesOfBase64, bytesOfHex, concatBytes, hexOf, textOfUtf8, utf8Of } from './bytes.js';
+export {
+  type CanonicalObject,
+  type CanonicalValue,
+  encodeCanonicalJson,
+  encodeString,
+  parseCanonicalJson,
+} from './canonical-json.js';
+export { type Checkpoint, encodeCheckpoint, isOrigin, type ParsedCheckpoint, parseCheckpoint } from './checkpoint.js';
+export {
+  ENTRY_TYPES,
+  type Entry,
+  type EntryType,
+  type Envelope,
+  encodeBody,
+  encodeEntry,
+  FORMAT_VERSION,
+  isKnownType,
+  MAX_ENTRY_OCTETS,
+  parseEntry,
+  ZERO_HASH_HEX,
+} from './entry.js';
+export { type FittedText, fitText, TEXT_LIMITS } from './fit-text.js';
+export { FormatError, type FormatErrorCode } from './format-error.js';
+export { EMPTY_ROOT_HEX, leafHashHex, MerkleFrontier, nodeHashHex, type OnNode } from './merkle.js';
+export { encodeNote, MAX_NOTE_OCTETS, type Note, type NoteSignature, parseNote } from './note.js';
+export {
+  type ContextKind,
+  contextDigestHex,
+  decodeSpanPayload,
+  encodeSpanPayload,
+  payloadDigestHex,
+  SALT_OCTETS,
+  type SpanPayload,
+} from './payload.js';
+export {
+  type Charge,
+  type ChargeSource,
+  type Counts,
+  encodeSpanBody,
+  type Rated,
+  type RatedLine,
+  type SpanBody,
+  type Texts,
+  type Usage,
+} from './span-body.js';
+export {
+  APPLICATION_ID,
+  LOWEST_STORED_LEVEL,
+  SCHEMA,
+  SCHEMA_VERSION,
+  type SchemaObject,
+  SEGMENT_BITS,
+} from './store-schema.js';
+export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
+export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';

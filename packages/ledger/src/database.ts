@@ -1,0 +1,146 @@
+/**
+ * SQLite as a ledger needs it. Opening for writing creates file and schema; opening for reading never changes the file.
+ * better-sqlite3 enters the project here and nowhere else.
+ */
+import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
+import Sqlite from 'better-sqlite3';
+import { LedgerError, ledgerErrorOf } from './ledger-error.js';
+import { makePrivateDirectory } from './private-file.js';
+
+/** A connection. Its types stay inside this package. */
+export type Connection = Sqlite.Database;
+
+/** Below this version a WAL reset can lose committed transactions. */
+const OLDEST_SAFE_SQLITE = [3, 51, 3];
+
+/** Opens for writing, creating an empty file when there is none. @throws LedgerError */
+export function openForWriting(path: string, busyTimeoutMs: number): Connection {
+  refuseOldSqlite();
+  try {
+    makePrivateDirectory(dirname(path));
+    refuseSymlinks(path);
+    // SQLite gives its -wal and -shm the mode of the file itself.
+    closeSync(openSync(path, 'a', 0o600));
+    const db = new Sqlite(path, { timeout: busyTimeoutMs });
+    try {
+      db.pragma('journal_mode = WAL');
+      // better-sqlite3 defaults to NORMAL, under which a power cut can lose a transaction that was acknowledged.
+      db.pragma('synchronous = FULL');
+      db.pragma('trusted_schema = OFF');
+      db.pragma('secure_delete = ON');
+      db.pragma('cell_size_check = ON');
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  } catch (error) {
+    throw ledgerErrorOf(error, path);
+  }
+}
+
+/**
+ * Opens for reading; never creates, repairs or changes the file.
+ * @throws LedgerError `gone` when there is no file; `tampered` when a rollback journal lies beside it, which would be replayed.
+ */
+export function openForReading(path: string, busyTimeoutMs: number): Connection {
+  if (!existsSync(path)) {
+    throw new LedgerError('gone', `there is no ledger at ${path}`, { hint: 'name one with --ledger or --home' });
+  }
+  refuseSymlinks(path);
+  if (!lstatSync(path).isFile()) throw new LedgerError('gone', `not a regular file: ${path}`);
+  if (existsSync(`${path}-journal`)) {
+    throw new LedgerError('tampered', `a rollback journal lies beside the ledger: ${path}-journal`, {
+      hint: 'a ledger never has one; move it away and keep it as evidence',
+    });
+  }
+  try {
+    const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+    try {
+      db.pragma('mmap_size = 0');
+      db.pragma('trusted_schema = OFF');
+      db.pragma('cell_size_check = ON');
+      db.pragma('query_only = ON');
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  } catch (error) {
+    throw ledgerErrorOf(error, path);
+  }
+}
+
+/** A link could be pointed elsewhere between one check and the next. @throws LedgerError `gone`. */
+function refuseSymlinks(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+      throw new LedgerError('gone', `a symbolic link where a ledger's file should be: ${file}`, {
+        hint: 'name the file itself; links to its directory are fine',
+      });
+    }
+  }
+}
+
+const statements = new WeakMap<Connection, Map<string, Sqlite.Statement>>();
+
+/** A prepared statement, compiled once a connection. Its mode (pluck, raw) is the caller's to set, the same way each time. */
+export function statement(db: Connection, sql: string): Sqlite.Statement {
+  let known = statements.get(db);
+  if (known === undefined) statements.set(db, (known = new Map()));
+  let prepared = known.get(sql);
+  if (prepared === undefined) known.set(sql, (prepared = db.prepare(sql)));
+  return prepared;
+}
+
+/** Whether the open file is still without a schema. Call inside the write transaction that will create it. */
+export function isEmpty(db: Connection): boolean {
+  return db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+}
+
+/** Creates the schema. Call inside a write transaction. */
+export function createSchema(db: Connection): void {
+  db.pragma(`application_id = ${APPLICATION_ID}`);
+  db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  for (const { sql } of SCHEMA) if (sql !== null) db.exec(sql);
+}
+
+/** @throws LedgerError `schema` unless the file is a ledger of this version. The judge compares the schema in full. */
+export function requireLedger(db: Connection, path: string): void {
+  const id = db.pragma('application_id', { simple: true });
+  const version = db.pragma('user_version', { simple: true });
+  if (id !== APPLICATION_ID) throw new LedgerError('schema', `not a witness ledger: ${path}`, { hint: 'check --ledger' });
+  if (version !== SCHEMA_VERSION) {
+    throw new LedgerError('schema', `the ledger has schema version ${version}, this program knows ${SCHEMA_VERSION}: ${path}`, {
+      hint: 'use the version of if-witness that wrote it, or a newer one',
+    });
+  }
+}
+
+function refuseOldSqlite(): void {
+  const version = sqliteVersion();
+  const parts = version.split('.').map(Number);
+  for (const [i, oldest] of OLDEST_SAFE_SQLITE.entries()) {
+    const part = parts[i] ?? 0;
+    if (part > oldest) return;
+    if (part < oldest) {
+      throw new LedgerError('sqlite-version', `SQLite ${version} can lose committed data; 3.51.3 is the oldest that is safe`, {
+        hint: 'install better-sqlite3 12.11.1 or newer',
+      });
+    }
+  }
+}
+
+let versionOfSqlite: string | undefined;
+
+/** Version of the SQLite library in use. */
+export function sqliteVersion(): string {
+  if (versionOfSqlite === undefined) {
+    const memory = new Sqlite(':memory:');
+    versionOfSqlite = String(memory.prepare('SELECT sqlite_version()').pluck().get());
+    memory.close();
+  }
+  return versionOfSqlite;
+}

@@ -1,0 +1,86 @@
+/** From a span's meaning to the draft of its entry: what is signed in clear, and the canonical bytes of all the rest. */
+import { type AccountedSpan, accountFor } from '@infrafabric/accounting';
+import { fitText, type SpanBody, TEXT_LIMITS } from '@infrafabric/format';
+import {
+  type AnyValue,
+  encodeResourceContext,
+  encodeScopeContext,
+  encodeSpan,
+  type KeyValue,
+  type ResourceRecord,
+  type ScopeRecord,
+  type SpanRecord,
+} from '@infrafabric/otlp';
+import { WITNESS_COMPONENT, WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
+import type { SpanDraft } from './draft.js';
+
+/** Drafts the entry of one finished span. Never throws for a span that `@infrafabric/otlp` decoded. */
+export function draftSpan(record: SpanRecord): SpanDraft {
+  return {
+    type: 'span',
+    body: spanBodyOf(record),
+    resourceContext: contextOf(record.resource, encodeResourceContext),
+    scopeContext: contextOf(record.scope, encodeScopeContext),
+    span: encodeSpan(record),
+  };
+}
+
+function spanBodyOf(record: SpanRecord): SpanBody {
+  const cut: string[] = [];
+  const lossy = new Set(record.lossy);
+  const fit = (member: Exclude<keyof typeof TEXT_LIMITS, 'usage'>, text: string): string => {
+    const fitted = fitText(text, TEXT_LIMITS[member]);
+    if (fitted.cut) cut.push(member);
+    if (fitted.lossy) lossy.add(member);
+    return fitted.text;
+  };
+  const optional = <M extends 'business' | 'business_parent' | 'component' | 'service'>(
+    member: M,
+    text: string | undefined,
+  ): { [_ in M]?: string } => (text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string }));
+
+  const attributes = record.attributes;
+  const { usage, charge }: AccountedSpan = accountFor({
+    attributes,
+    scopeName: record.scope.name,
+    statusCode: record.status.code,
+  });
+  const body: SpanBody = {
+    ...optional('business', textOf(attributes, WITNESS_TRACE_ID)),
+    ...optional('business_parent', textOf(attributes, WITNESS_TRACE_PARENT_ID)),
+    ...(charge === undefined ? {} : { charge }),
+    ...optional('component', textOf(attributes, WITNESS_COMPONENT) ?? textOf(record.resource.attributes, WITNESS_COMPONENT)),
+    end: String(record.endUnixNano),
+    event: fit('event', record.name),
+    kind: record.kind >>> 0,
+    ...(record.parentSpanId === '' ? {} : { parent: record.parentSpanId }),
+    ...optional('service', textOf(record.resource.attributes, 'service.name')),
+    span: record.spanId,
+    start: String(record.startUnixNano),
+    status: record.status.code >>> 0,
+    trace: record.traceId,
+    ...(usage === undefined ? {} : { usage }),
+  };
+  return {
+    ...body,
+    ...(cut.length === 0 ? {} : { cut: cut.sort() }),
+    ...(lossy.size === 0 ? {} : { lossy: [...lossy].sort() }),
+  };
+}
+
+function textOf(attributes: readonly KeyValue[], key: string): string | undefined {
+  const value: AnyValue | undefined = attributes.find(([name]) => name === key)?.[1];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Spans share their resource and scope objects; so should they share the bytes. */
+const contexts = new WeakMap<ResourceRecord | ScopeRecord, Uint8Array>();
+
+function contextOf<R extends ResourceRecord | ScopeRecord>(record: R, encode: (record: R) => Uint8Array): Uint8Array {
+  let bytes = contexts.get(record);
+  if (bytes === undefined) {
+    bytes = encode(record);
+    contexts.set(record, bytes);
+  }
+  return bytes;
+}

@@ -1,0 +1,31 @@
+/** What callers hand to the writer: an entry without its place in the chain. */
+import type { CanonicalObject, EntryType, SpanBody } from '@infrafabric/format';
+
+/** A finished span to be witnessed. The three byte strings are canonical OTLP protobuf; see docs/format.md §Payload. */
+export interface SpanDraft {
+  readonly type: 'span';
+  readonly body: SpanBody;
+  readonly resourceContext: Uint8Array;
+  readonly scopeContext: Uint8Array;
+  readonly span: Uint8Array;
+}
+
+/** Any other entry; no payload. */
+export interface ControlDraft {
+  readonly type: Exclude<EntryType, 'span' | 'genesis'>;
+  readonly body: CanonicalObject;
+  /** A verifier that does not understand this type must not say VALID. */
+  readonly critical?: true;
+}
+
+/** Something to append. */
+export type Draft = SpanDraft | ControlDraft;
+
+/** What became of a draft; given only after commit. */
+export interface Appended {
+  /** `duplicate`: the same span, whole, was in the ledger already and was acknowledged again. */
+  readonly outcome: 'appended' | 'duplicate';
+  readonly seq: number;
+  /** Leaf hash of the entry, hex. */
+  readonly hashHex: string;
+}

@@ -1,0 +1,100 @@
+/**
+ * Retries are normal: exporters resend after a lost answer. The same span is acknowledged again and stored once; other
+ * content under the same ids is a second entry that names the first. docs/format.md §Retries.
+ */
+import { encodeSpanBody, leafHashHex, parseEntry, payloadDigestHex, SEGMENT_BITS, type SpanBody } from '@infrafabric/format';
+import { type Connection, statement } from './database.js';
+import type { PreparedSpan } from './prepare.js';
+import { ENTRIES_PER_FILTER, SeenSpans, type SpanIds } from './seen-spans.js';
+
+const SEGMENTS_PER_FILTER = ENTRIES_PER_FILTER / 2 ** SEGMENT_BITS;
+
+/** An entry that has a span's ids. */
+export interface Earlier {
+  readonly seq: number;
+  readonly hashHex: string;
+  /** It is the same span, whole. */
+  readonly same: boolean;
+}
+
+/** Looks spans up by their ids. `filtered`: keeps filters in memory, worth their start-up time in a long-lived writer. */
+export class Duplicates {
+  readonly #seen: SeenSpans | undefined;
+  #seenSize = 0;
+
+  constructor(filtered: boolean) {
+    this.#seen = filtered ? new SeenSpans() : undefined;
+  }
+
+  /** Takes in what this and other processes appended up to `size`. Call inside the write transaction. */
+  catchUp(db: Connection, size: number): void {
+    if (this.#seen === undefined || this.#seenSize === size) return;
+    const first = Math.floor(this.#seenSize / 2 ** SEGMENT_BITS);
+    const ids = statement(db, 'SELECT seq, trace_id, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?')
+      .raw();
+    for (let segment = first; segment * 2 ** SEGMENT_BITS < size; segment++) {
+      for (const [seq, traceId, spanId] of ids.all(segment, this.#seenSize) as [number, Uint8Array | null, Uint8Array][]) {
+        if (traceId !== null) this.#seen.add(seq, { traceId, spanId });
+      }
+    }
+    this.#seenSize = size;
+  }
+
+  /** Takes in a span that this writer has just committed. */
+  add(seq: number, ids: SpanIds): void {
+    this.#seen?.add(seq, ids);
+  }
+
+  /** Says that every span below `size` has been added. */
+  addedUpTo(size: number): void {
+    this.#seenSize = size;
+  }
+
+  /** The entry that is the same span, else the earliest that has its ids, else undefined. */
+  find(db: Connection, size: number, span: PreparedSpan): Earlier | undefined {
+    let earliest: Earlier | undefined;
+    for (const [from, to] of this.#ranges(size, span.ids)) {
+      for (const seq of seqsOf(db, from, to, span.ids)) {
+        const earlier = compare(db, seq, span);
+        if (earlier.same) return earlier;
+        if (earliest === undefined || seq < earliest.seq) earliest = earlier;
+      }
+    }
+    return earliest;
+  }
+
+  #ranges(size: number, ids: SpanIds): [from: number, to: number][] {
+    const newest = Math.floor((size - 1) / 2 ** SEGMENT_BITS);
+    if (this.#seen === undefined) return [[0, newest]];
+    return this.#seen
+      .candidates(ids)
+      .map((n) => [n * SEGMENTS_PER_FILTER, Math.min((n + 1) * SEGMENTS_PER_FILTER - 1, newest)]);
+  }
+}
+
+const BY_SPAN = `
+WITH RECURSIVE segments (n) AS (SELECT ? UNION ALL SELECT n + 1 FROM segments WHERE n < ?)
+SELECT seq FROM segments CROSS JOIN entries INDEXED BY entries_by_span
+WHERE segment = n AND trace_id = ? AND span_id = ?`;
+
+function seqsOf(db: Connection, from: number, to: number, { traceId, spanId }: SpanIds): number[] {
+  return statement(db, BY_SPAN).pluck().all(from, to, traceId, spanId) as number[];
+}
+
+function compare(db: Connection, seq: number, span: PreparedSpan): Earlier {
+  const text = String(statement(db, 'SELECT entry FROM entries WHERE seq = ?').pluck().get(seq));
+  const entry = parseEntry(text);
+  const salt = statement(db, 'SELECT salt FROM payloads WHERE seq = ?').pluck().get(seq) as Uint8Array | undefined;
+  const same =
+    salt === undefined
+      ? // Erased: what is left to compare is what was signed of the span. A retry must not bring the payload back.
+        identity(entry.body as unknown as SpanBody) === identity(span.draft.body)
+      : payloadDigestHex(salt, span.payload) === entry.payload;
+  return { seq, hashHex: leafHashHex(text), same };
+}
+
+/** The signed members that come from the span itself, as text. */
+function identity(body: SpanBody): string {
+  const { conflict: _conflict, usage: _usage, charge: _charge, ...rest } = body;
+  return encodeSpanBody(rest);
+}

@@ -1,0 +1,85 @@
+/**
+ * Key files of a ledger, in the witness home: `<key id>.key` (0600, the private key as golang.org/x/mod/sumdb/note writes
+ * one: `PRIVATE+KEY+name+hex8+base64(0x01 ‖ seed)`) and `<key id>.vkey` beside it. Never beside the ledger.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { base64Of, bytesOfBase64, concatBytes, encodeVkey, parseVkey } from '@infrafabric/format';
+import { LedgerError } from './ledger-error.js';
+import { makePrivateDirectory, writePrivateFile } from './private-file.js';
+import { type Signer, signerOfSeed } from './signer.js';
+import { keyDirectory } from './witness-home.js';
+
+/** A key in the local key directory. */
+export interface LocalKey {
+  readonly keyIdHex: string;
+  readonly vkey: string;
+  readonly vkeyFile: string;
+  /** Its private half is here too. */
+  readonly canSign: boolean;
+}
+
+/** Makes a key pair for an origin; on disk and durable when this returns. */
+export function createKey(home: string, origin: string, seed: Uint8Array = randomBytes(32)): Signer {
+  const signer = signerOfSeed(origin, seed);
+  const directory = keyDirectory(home, origin);
+  makePrivateDirectory(directory);
+  const skey = `PRIVATE+KEY+${origin}+${signer.keyIdHex}+${base64Of(concatBytes(Uint8Array.of(0x01), seed))}\n`;
+  writePrivateFile(join(directory, `${signer.keyIdHex}.key`), skey);
+  writePrivateFile(join(directory, `${signer.keyIdHex}.vkey`), `${encodeVkey(origin, signer.publicKey)}\n`);
+  return signer;
+}
+
+/** The signer of one key. @throws LedgerError `key.missing`, `key.invalid`. */
+export function loadSigner(home: string, origin: string, vkey: string): Signer {
+  const { keyIdHex } = parseVkey(vkey);
+  const file = join(keyDirectory(home, origin), `${keyIdHex}.key`);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new LedgerError('key.missing', `the private key of ${origin} cannot be read: ${file}`, {
+      cause,
+      hint: 'restore the key file from your backup of the witness home, or name that home with --home',
+    });
+  }
+  const signer = signerOfSkey(origin, text);
+  if (signer === undefined || encodeVkey(origin, signer.publicKey) !== vkey) {
+    throw new LedgerError('key.invalid', `the key file is damaged or belongs to another ledger: ${file}`, {
+      hint: 'restore the key file from your backup of the witness home',
+    });
+  }
+  return signer;
+}
+
+function signerOfSkey(origin: string, skey: string): Signer | undefined {
+  const head = `PRIVATE+KEY+${origin}+`;
+  if (!skey.startsWith(head)) return undefined;
+  try {
+    const key = bytesOfBase64(skey.slice(head.length + 9));
+    if (key.length !== 33 || key[0] !== 0x01) return undefined;
+    return signerOfSeed(origin, key.subarray(1));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keys of an origin that this witness home holds, by key id. Empty when there are none. */
+export function localKeys(home: string, origin: string): LocalKey[] {
+  const directory = keyDirectory(home, origin);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => /^[0-9a-f]{8}\.vkey$/.test(name))
+    .sort()
+    .map((name) => {
+      const keyIdHex = name.slice(0, 8);
+      const vkeyFile = join(directory, name);
+      return {
+        keyIdHex,
+        vkey: readFileSync(vkeyFile, 'utf8').trim(),
+        vkeyFile,
+        canSign: existsSync(join(directory, `${keyIdHex}.key`)),
+      };
+    });
+}

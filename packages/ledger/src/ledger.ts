@@ -1,0 +1,288 @@
+/**
+ * The one writer. `append` is the only way into a ledger: exporter, collector and command line all come through here.
+ * One batch is one SQLite transaction that ends with a signed checkpoint over everything before it.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  encodeBody,
+  encodeCheckpoint,
+  encodeNote,
+  encodeVkey,
+  FORMAT_VERSION,
+  MerkleFrontier,
+  utf8Of,
+  ZERO_HASH_HEX,
+} from '@infrafabric/format';
+import { type Connection, createSchema, isEmpty, openForWriting, requireLedger } from './database.js';
+import type { Appended, Draft } from './draft.js';
+import { Duplicates } from './duplicates.js';
+import { insertBatch, insertCheckpoint, readBack } from './insert.js';
+import { createKey, loadSigner } from './keys.js';
+import { LedgerError, ledgerErrorOf } from './ledger-error.js';
+import { isSpan, type Prepared, prepareAll } from './prepare.js';
+import { headFile, rememberHead, requireNotBehindHead } from './remembered-head.js';
+import { sealBatch, type ToSeal } from './seal.js';
+import type { Signer } from './signer.js';
+import { newestNote, readTip, type Tip } from './tip.js';
+import { type WitnessPaths, witnessPaths } from './witness-home.js';
+
+/** What a test or a golden vector may fix. */
+export interface Sources {
+  /** Receive time, nanoseconds since the Unix epoch. */
+  readonly nowUnixNano: () => bigint;
+  readonly randomBytes: (octets: number) => Uint8Array;
+}
+
+/** How to open a ledger. */
+export interface LedgerOptions {
+  /** Witness home; default `IF_WITNESS_HOME`, else `~/.if-witness`. */
+  readonly home?: string | undefined;
+  /** Ledger file; default `witness.db` in the home. */
+  readonly ledger?: string | undefined;
+  /** How long to wait for another writer, milliseconds; default 5,000. */
+  readonly timeoutMs?: number;
+  /** Longest that SQLite may block this thread at once, milliseconds; default 100. */
+  readonly busyTimeoutMs?: number;
+  /** Keeps filters of known spans in memory; for writers that append many batches. Default false. */
+  readonly longLived?: boolean;
+  /** Signs instead of the key file, e.g. a KMS. It must hold the ledger's current key. */
+  readonly signer?: Signer;
+  readonly sources?: Sources;
+}
+
+const SYSTEM: Sources = {
+  nowUnixNano: () => BigInt(Date.now()) * 1_000_000n,
+  randomBytes: (octets) => randomBytes(octets),
+};
+
+/** A ledger open for appending. Several processes may hold the same file open. */
+export class Ledger {
+  readonly paths: WitnessPaths;
+  readonly #db: Connection;
+  readonly #inode: number;
+  readonly #timeoutMs: number;
+  readonly #sources: Sources;
+  readonly #duplicates: Duplicates;
+  #signer: Signer | undefined;
+  #tip: Tip | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(db: Connection, paths: WitnessPaths, options: LedgerOptions) {
+    this.#db = db;
+    this.paths = paths;
+    this.#inode = statSync(paths.ledger).ino;
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#sources = options.sources ?? SYSTEM;
+    this.#signer = options.signer;
+    this.#duplicates = new Duplicates(options.longLived === true);
+  }
+
+  /**
+   * Opens a ledger, creating home, key, file and genesis entry when there is none.
+   * @throws LedgerError; nothing is created when a remembered head says that a ledger was here.
+   */
+  static async open(options: LedgerOptions = {}): Promise<Ledger> {
+    const paths = witnessPaths(options);
+    if (!existsSync(paths.ledger) && existsSync(headFile(paths.ledger))) {
+      throw new LedgerError('behind-head', `the ledger is gone, but its head is remembered: ${headFile(paths.ledger)}`, {
+        hint: 'restore the ledger from a copy; to start another one, name another file with --ledger',
+      });
+    }
+    const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
+    const ledger = new Ledger(db, paths, options);
+    try {
+      await ledger.#exclusively(() => ledger.#createIfEmpty());
+      requireLedger(db, paths.ledger);
+      return ledger;
+    } catch (error) {
+      db.close();
+      throw ledgerErrorOf(error, paths.ledger);
+    }
+  }
+
+  /** The ledger's name; known after the first append, or read from the file. */
+  origin(): string {
+    return (this.#tip ?? this.#db.transaction(() => readTip(this.#db))()).origin;
+  }
+
+  /**
+   * Appends a batch and answers after it is durable: one result a draft, in order. Calls are carried out one after another.
+   * @throws LedgerError, FormatError; then nothing of the batch is acknowledged. After a failed commit whether the batch is
+   * stored is unknown: append it again, duplicates are recognised.
+   */
+  append(drafts: readonly Draft[]): Promise<Appended[]> {
+    const run = this.#queue.then(() => this.#append(drafts));
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Waits for what is under way, then closes the file. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#queue;
+    this.#db.close();
+  }
+
+  async #append(drafts: readonly Draft[]): Promise<Appended[]> {
+    if (this.#closed) throw new LedgerError('closed', 'the ledger is closed');
+    if (drafts.length === 0) return [];
+    const prepared = prepareAll(drafts, this.#sources.randomBytes);
+    try {
+      return await this.#exclusively(() => this.#appendInTransaction(prepared));
+    } catch (error) {
+      throw ledgerErrorOf(error, this.paths.ledger);
+    }
+  }
+
+  async #appendInTransaction(prepared: readonly Prepared[]): Promise<Appended[]> {
+    const db = this.#db;
+    const tip = this.#currentTip();
+    this.#duplicates.catchUp(db, tip.size);
+    const { toSeal, results } = this.#withoutDuplicates(prepared, tip.size);
+    if (toSeal.length > 0) {
+      const batch = sealBatch(tip, toSeal, this.#sources.nowUnixNano());
+      insertBatch(db, batch);
+      // A log was once lost to one leaf that differed from its hash: what is signed is what the file gives back.
+      readBack(db, batch);
+      const note = await this.#checkpoint(tip.origin, tip.vkey, batch.frontier);
+      insertCheckpoint(db, batch.frontier.size, note);
+      // Dies here: SQLite rolls the batch back, the signature was never published, no caller was told.
+      db.exec('COMMIT');
+      // Dies here: the batch is stored and covered; the caller was not told and will send it again, as duplicates.
+      this.#tip = { ...tip, size: batch.frontier.size, note, frontier: batch.frontier, prevHex: batch.prevHex, lastAt: batch.at };
+      for (const { seq, prepared: item } of batch.entries) if (isSpan(item)) this.#duplicates.add(seq, item.ids);
+      this.#duplicates.addedUpTo(batch.frontier.size);
+      this.#rememberHead();
+      for (const [i, { seq, hashHex }] of batch.entries.entries()) results[toSeal[i]!.index] = { outcome: 'appended', seq, hashHex };
+    }
+    return prepared.map((_, i) => {
+      const result = results[i]!;
+      // A duplicate of a span of this same batch is known by that span's place in the batch until it has a seq.
+      return typeof result === 'number' ? { ...(results[result] as Appended), outcome: 'duplicate' } : result;
+    });
+  }
+
+  #withoutDuplicates(prepared: readonly Prepared[], size: number): { toSeal: ToSeal[]; results: (Appended | number)[] } {
+    const results: (Appended | number)[] = [];
+    const toSeal: ToSeal[] = [];
+    const inBatch = new Map<string, number[]>();
+    for (const [index, item] of prepared.entries()) {
+      if (!isSpan(item)) {
+        toSeal.push({ index, prepared: item });
+        continue;
+      }
+      const id = item.draft.body.trace + item.draft.body.span;
+      const siblings = inBatch.get(id) ?? [];
+      const twin = siblings.find((i) => samePayload(prepared[i]!, item));
+      const earlier = this.#duplicates.find(this.#db, size, item);
+      if (twin !== undefined) results[index] = twin;
+      else if (earlier?.same === true) results[index] = { outcome: 'duplicate', seq: earlier.seq, hashHex: earlier.hashHex };
+      else {
+        const conflict = earlier?.seq ?? (siblings[0] === undefined ? undefined : size + toSeal.findIndex((t) => t.index === siblings[0]));
+        toSeal.push({ index, prepared: item, ...(conflict === undefined ? {} : { conflict }) });
+        inBatch.set(id, [...siblings, index]);
+      }
+    }
+    return { toSeal, results };
+  }
+
+  /** The tip as the transaction sees it; checked in full unless this process wrote it. */
+  #currentTip(): Tip {
+    const note = newestNote(this.#db);
+    if (this.#tip !== undefined && note !== undefined && Buffer.compare(this.#tip.note, note) === 0) return this.#tip;
+    const tip = readTip(this.#db);
+    requireNotBehindHead(this.#db, this.paths.ledger, tip);
+    this.#tip = tip;
+    return tip;
+  }
+
+  async #checkpoint(origin: string, vkey: string, frontier: MerkleFrontier): Promise<Uint8Array> {
+    if (this.#signer === undefined || encodeVkey(origin, this.#signer.publicKey) !== vkey) {
+      this.#signer = loadSigner(this.paths.home, origin, vkey);
+    }
+    const { keyIdHex } = this.#signer;
+    const text = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
+    let signature: Uint8Array;
+    try {
+      signature = await this.#signer.sign(utf8Of(text));
+    } catch (cause) {
+      throw new LedgerError('signer', 'the signer failed', { cause, hint: 'check the signer, then try again' });
+    }
+    if (signature.length !== 64) throw new LedgerError('signer', 'the signer did not answer an Ed25519 signature');
+    return utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
+  }
+
+  async #createIfEmpty(): Promise<void> {
+    const db = this.#db;
+    if (!isEmpty(db)) return;
+    const origin = `if-witness/${Buffer.from(this.#sources.randomBytes(10)).toString('hex')}`;
+    // Durable before the ledger that needs it.
+    const signer = this.#signer ?? createKey(this.paths.home, origin, this.#sources.randomBytes(32));
+    this.#signer = signer;
+    const vkey = encodeVkey(origin, signer.publicKey);
+    createSchema(db);
+    const start = { origin, vkey, size: 0, note: undefined, frontier: new MerkleFrontier(), prevHex: ZERO_HASH_HEX, lastAt: 0n };
+    const genesis = {
+      index: 0,
+      prepared: { draft: { type: 'genesis', body: {} }, bodyJson: encodeBody({ format: FORMAT_VERSION, key: vkey, origin }) },
+    } as const;
+    const batch = sealBatch(start, [genesis], this.#sources.nowUnixNano());
+    insertBatch(db, batch);
+    readBack(db, batch);
+    insertCheckpoint(db, 1, await this.#checkpoint(origin, vkey, batch.frontier));
+    db.exec('COMMIT');
+    this.#rememberHead();
+  }
+
+  /** Runs `work` inside BEGIN IMMEDIATE; `work` commits itself when it has something to keep. */
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    await this.#begin();
+    try {
+      return await work();
+    } catch (error) {
+      this.#tip = undefined;
+      throw error;
+    } finally {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const deadline = Date.now() + this.#timeoutMs;
+    for (let pauseMs = 5; ; pauseMs = Math.min(2 * pauseMs, 100)) {
+      this.#requireSameFile();
+      try {
+        this.#db.exec('BEGIN IMMEDIATE');
+        return;
+      } catch (error) {
+        const translated = ledgerErrorOf(error, this.paths.ledger);
+        if (!(translated instanceof LedgerError) || translated.code !== 'locked' || Date.now() >= deadline) throw translated;
+        await sleep(pauseMs * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  #requireSameFile(): void {
+    if (statSync(this.paths.ledger, { throwIfNoEntry: false })?.ino !== this.#inode) {
+      throw new LedgerError('gone', `the ledger file was moved or replaced: ${this.paths.ledger}`, {
+        hint: 'put the file back, then restart the writer',
+      });
+    }
+  }
+
+  /** A head that cannot be written is behind, which is safe: it only ever goes forward. */
+  #rememberHead(): void {
+    try {
+      rememberHead(this.#db, this.paths.ledger);
+    } catch {
+      // The batch is committed; the next commit tries again.
+    }
+  }
+}
+
+function samePayload(a: Prepared, b: Prepared): boolean {
+  return isSpan(a) && isSpan(b) && Buffer.compare(a.payload, b.payload) === 0;
+}

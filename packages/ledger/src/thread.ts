@@ -1,0 +1,129 @@
+/**
+ * A ledger behind a worker thread, for programs whose event loop must not wait for SQLite: exporter and collector. Bytes go
+ * over, a summary comes back after commit; no object per span crosses.
+ */
+import { Worker } from 'node:worker_threads';
+import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
+import type { LedgerOptions } from './ledger.js';
+
+/** What became of the spans of one request; given only after commit. */
+export interface RequestSummary {
+  readonly appended: number;
+  /** Spans that were in the ledger already. */
+  readonly duplicates: number;
+  /** Spans that cannot be witnessed, by reason. */
+  readonly rejected: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Spans that are known to be lost; becomes a signed `gap` entry. */
+export interface Gap {
+  readonly count: number;
+  /** Stable word, e.g. `spool.full`. */
+  readonly reason: string;
+  /** Who lost them, e.g. a service name. */
+  readonly source: string;
+  readonly sinceUnixNano: bigint;
+  readonly untilUnixNano: bigint;
+}
+
+/** Options that can cross to the thread. */
+export type LedgerThreadOptions = Omit<LedgerOptions, 'signer' | 'sources' | 'longLived'>;
+
+/** @internal What crosses. */
+export type ThreadRequest =
+  | { readonly id: number; readonly type: 'spans'; readonly request: Uint8Array }
+  | { readonly id: number; readonly type: 'gap'; readonly gap: Gap }
+  | { readonly id: number; readonly type: 'close' };
+
+/** @internal What comes back. */
+export type ThreadResponse =
+  | { readonly id: number; readonly summary: RequestSummary }
+  | { readonly id: number; readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string } };
+
+interface Waiting {
+  readonly resolve: (summary: RequestSummary) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Handle of the thread. It does not keep the process alive by itself while nothing is under way. */
+export class LedgerThread {
+  readonly #options: LedgerThreadOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #nextId = 0;
+  #closed = false;
+
+  /** The ledger is opened, or created, by the first append; a failure to do so is that append's failure. */
+  constructor(options: LedgerThreadOptions = {}) {
+    this.#options = options;
+  }
+
+  /**
+   * Appends the spans of an OTLP `ExportTraceServiceRequest` (protobuf). The buffer is transferred: do not use it after.
+   * @throws LedgerError by rejection; then nothing is acknowledged and the same request may be sent again.
+   */
+  appendTraceRequest(request: Uint8Array): Promise<RequestSummary> {
+    // A view into a larger buffer (Node's Buffer pool) would take its neighbours along.
+    const whole = request.byteLength === request.buffer.byteLength ? request : request.slice();
+    return this.#call({ type: 'spans', request: whole }, [whole.buffer as ArrayBuffer]);
+  }
+
+  /** Records spans that are known to be lost. */
+  appendGap(gap: Gap): Promise<RequestSummary> {
+    return this.#call({ type: 'gap', gap }, []);
+  }
+
+  /** Finishes what is under way, closes the file and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#worker !== undefined) await this.#send(this.#worker, { type: 'close' }, []).catch(() => undefined);
+    await this.#worker?.terminate();
+  }
+
+  #call(message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
+    if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger thread is closed'));
+    return this.#send((this.#worker ??= this.#start()), message, transfer);
+  }
+
+  #send(worker: Worker, message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.ref();
+      worker.postMessage({ ...message, id }, transfer);
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./thread-worker.js', import.meta.url), {
+      workerData: this.#options,
+      // The application's own --import hooks (instrumentation) have no business in here.
+      execArgv: [],
+      name: 'witness-ledger',
+    });
+    worker.unref();
+    worker.on('message', (response: ThreadResponse) => this.#settle(response));
+    worker.on('error', (cause) => this.#fail(worker, new LedgerError('io', 'the ledger thread failed', { cause })));
+    worker.on('exit', () => this.#fail(worker, new LedgerError('closed', 'the ledger thread ended')));
+    return worker;
+  }
+
+  #settle(response: ThreadResponse): void {
+    const waiting = this.#waiting.get(response.id);
+    this.#waiting.delete(response.id);
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    if ('summary' in response) waiting?.resolve(response.summary);
+    else waiting?.reject(new LedgerError(response.error.code, response.error.message, { hint: response.error.hint }));
+  }
+
+  /** Whatever was under way is unknown, not acknowledged; the next call starts a new thread. */
+  #fail(worker: Worker, error: LedgerError): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+type Unnumbered = ThreadRequest extends infer R ? (R extends ThreadRequest ? Omit<R, 'id'> : never) : never;

@@ -1,0 +1,1 @@
+export { OtlpDecodeError, type OtlpDecodeErrorCode } from './decode-error.js';
