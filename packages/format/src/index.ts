@@ -30,6 +30,7 @@ export {
   contextDigestHex,
   decodeSpanPayload,
   encodeSpanPayload,
+  PAYLOAD_DOMAIN,
   payloadDigestHex,
   SALT_OCTETS,
   type SpanPayload,

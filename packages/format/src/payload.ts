@@ -8,7 +8,9 @@ import { concatBytes, hexOf, utf8Of } from './bytes.js';
 /** Octets of a payload's salt. */
 export const SALT_OCTETS = 32;
 
-const PAYLOAD = utf8Of('if-witness/payload/v1\0');
+/** What is hashed before a payload's salt: "if-witness/payload/v1\0". */
+export const PAYLOAD_DOMAIN: Uint8Array = utf8Of('if-witness/payload/v1\0');
+
 const RESOURCE = utf8Of('if-witness/resource/v1\0');
 const SCOPE = utf8Of('if-witness/scope/v1\0');
 
@@ -17,7 +19,7 @@ export type ContextKind = 'resource' | 'scope';
 
 /** Digest that an entry carries: SHA-256("if-witness/payload/v1\0" ‖ salt ‖ payload), hex. */
 export function payloadDigestHex(salt: Uint8Array, payload: Uint8Array): string {
-  return sha256Hex(concatBytes(PAYLOAD, salt, payload));
+  return sha256Hex(concatBytes(PAYLOAD_DOMAIN, salt, payload));
 }
 
 /** Digest by which payloads name a resource or scope context, hex. */

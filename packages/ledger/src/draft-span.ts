@@ -1,5 +1,5 @@
 /** From a span's meaning to the draft of its entry: what is signed in clear, and the canonical bytes of all the rest. */
-import { type AccountedSpan, accountFor } from '@infrafabric/accounting';
+import { type Account, accountFor } from '@infrafabric/accounting';
 import { fitText, type SpanBody, TEXT_LIMITS } from '@infrafabric/format';
 import {
   type AnyValue,
@@ -40,7 +40,7 @@ function spanBodyOf(record: SpanRecord): SpanBody {
   ): { [_ in M]?: string } => (text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string }));
 
   const attributes = record.attributes;
-  const { usage, charge }: AccountedSpan = accountFor({
+  const { usage, charge }: Account = accountFor({
     attributes,
     scopeName: record.scope.name,
     statusCode: record.status.code,

@@ -1,8 +1,10 @@
 export { sqliteVersion } from './database.js';
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
+export { draftSpan } from './draft-span.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
 export { Ledger, type LedgerOptions, type Sources } from './ledger.js';
 export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from './ledger-error.js';
 export { headFile, readHead } from './remembered-head.js';
 export { type Signer, signerOfSeed } from './signer.js';
+export { Spool, type SpoolOptions } from './spool.js';
 export { spoolDirectory, type WitnessPaths, witnessPaths } from './witness-home.js';

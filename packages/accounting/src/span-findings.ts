@@ -1,0 +1,58 @@
+/** What a span says about model usage and cost: found in one pass, read by usage.ts and charge.ts. */
+import { WITNESS_COST_ESTIMATED, WITNESS_UNITS_PREFIX } from '@infrafabric/semconv';
+import { ATTRIBUTE_TABLE, type AttributeField } from './attribute-table.js';
+import { type Attributes, readFlag, readText } from './attribute-value.js';
+import { AttributeFinder, type FoundAttributes } from './found-attributes.js';
+
+/** The part of a finished span that accounting reads. */
+export interface AccountedSpan {
+  readonly attributes: Attributes;
+  /** Name of the instrumentation scope; '' when there is none. */
+  readonly scopeName: string;
+  /** OTLP Status.code: 0 unset, 1 ok, 2 error. */
+  readonly statusCode: number;
+}
+
+/** Fields of the table that bear on usage and cost, and circumstances that change how those are read. */
+export type FindingField =
+  | Exclude<AttributeField, 'session' | 'user' | 'agent' | 'tool'>
+  | 'estimated'
+  | 'level'
+  | 'ai_input_details';
+
+/** The accounting attributes of one span. */
+export type SpanFindings = FoundAttributes<FindingField>;
+
+/** OTLP `STATUS_CODE_ERROR`. */
+const STATUS_ERROR = 2;
+
+const { session: _session, user: _user, agent: _agent, tool: _tool, ...accounted } = ATTRIBUTE_TABLE;
+
+const FINDER = new AttributeFinder<FindingField>(
+  {
+    ...accounted,
+    estimated: [WITNESS_COST_ESTIMATED],
+    level: ['langfuse.observation.level'],
+    ai_input_details: [
+      'ai.usage.inputTokenDetails.noCacheTokens',
+      'ai.usage.inputTokenDetails.cacheReadTokens',
+      'ai.usage.inputTokenDetails.cacheWriteTokens',
+    ],
+  },
+  WITNESS_UNITS_PREFIX,
+);
+
+/** The accounting attributes of a span; undefined when it has none. */
+export function findingsOf(span: AccountedSpan): SpanFindings | undefined {
+  return FINDER.find(span.attributes);
+}
+
+/** Whether the span failed, so that missing counts and a cost of 0 are no surprise. */
+export function hasFailed(span: AccountedSpan, found: SpanFindings): boolean {
+  return span.statusCode === STATUS_ERROR || found.first('level', readText)?.value === 'ERROR';
+}
+
+/** Whether the caller calls its counts and its cost constants or guesses. */
+export function isEstimated(found: SpanFindings): boolean {
+  return found.first('estimated', (value) => readFlag(value))?.value === true;
+}

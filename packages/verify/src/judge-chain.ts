@@ -1,0 +1,489 @@
+/**
+ * The chain and its tree: every entry in order, each bound to the one before, all of them to the signed checkpoints.
+ * docs/format.md §Verification is normative. Never throws for what a file holds.
+ */
+import {
+  ENTRY_TYPES,
+  encodeCanonicalJson,
+  FORMAT_VERSION,
+  FormatError,
+  hexOf,
+  LOWEST_STORED_LEVEL,
+  leafHashHex,
+  MerkleFrontier,
+  parseCanonicalJson,
+  parseEntry,
+  sha256Hex,
+  textOfUtf8,
+  utf8Of,
+  ZERO_HASH_HEX,
+} from '@infrafabric/format';
+import { differingColumn, expectedColumns, utf8Length } from './columns.js';
+import { type EntryView, viewEntry } from './entry-view.js';
+import { readNote } from './open-note.js';
+import type { Problems } from './report.js';
+import type { ChainSource, CheckpointRow, EntryRow } from './source.js';
+
+/** A root that somebody outside the ledger vouches for. */
+export interface VouchedRoot {
+  readonly size: number;
+  readonly rootHex: string;
+  /** The note that says so, as evidence. */
+  readonly note: string;
+  /** `the remembered head`, `the anchor FILE`. */
+  readonly what: string;
+}
+
+/** How to judge. */
+export interface ChainOptions {
+  /** Also require canonical JSON of every entry. */
+  readonly deep?: boolean;
+  readonly vouched?: readonly VouchedRoot[];
+  /** Checkpoints whose signature is to be checked besides first and newest; the rest is bound by hash. */
+  readonly signatureSample?: number;
+  readonly onProgress?: (entries: number) => void;
+}
+
+/** What the chain turned out to be. */
+export interface ChainFindings {
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly origin: string | undefined;
+  /** Vkey that genesis names; never trusted by itself. */
+  readonly genesisVkey: string | undefined;
+  readonly formatVersion: number | undefined;
+  readonly newest: { readonly size: number; readonly rootHex: string; readonly note: Uint8Array } | undefined;
+  /** Notes whose signatures are to be checked: first, newest, and a spread of the others. */
+  readonly sampled: readonly { readonly size: number; readonly note: Uint8Array }[];
+  readonly notUnderstood: Readonly<Record<string, number>>;
+  readonly criticalNotUnderstood: boolean;
+  readonly spansKnownLost: number;
+  /** Entries that carry a payload's digest. */
+  readonly payloadsExpected: number;
+}
+
+/** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
+const UNDERSTOOD: ReadonlySet<string> = new Set(
+  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'restored', 'index'].includes(type)),
+);
+
+/** Judges a whole chain. */
+export function judgeChain(source: ChainSource, problems: Problems, options: ChainOptions = {}): ChainFindings {
+  return new ChainJudge(source, problems, options).run();
+}
+
+class ChainJudge {
+  readonly #source: ChainSource;
+  readonly #problems: Problems;
+  readonly #options: ChainOptions;
+  readonly #frontier = new MerkleFrontier();
+  readonly #nodes = new Map<number, string>();
+  readonly #checkpoints: CheckpointCursor;
+  readonly #notUnderstood: Record<string, number> = {};
+  readonly #sampled: { size: number; note: Uint8Array }[] = [];
+  readonly #sampleEvery: number;
+  #origin: string | undefined;
+  #genesisVkey: string | undefined;
+  #formatVersion: number | undefined;
+  #criticalNotUnderstood = false;
+  #spansKnownLost = 0;
+  #payloadsExpected = 0;
+  #expectedSeq = 0;
+  #prevHex = ZERO_HASH_HEX;
+  #lastAt = '0';
+  /** Seq whose link to its predecessor failed and is not yet attributed to one of the two. */
+  #openBreak: number | undefined;
+  /** The previous link failed and is attributed to the entry that starts this one. */
+  #explained = false;
+  /** Rows are missing or doubled, so roots say nothing any more. */
+  #shifted = false;
+  #rootFailed = false;
+  #checkedCheckpoints = 0;
+  #lastGoodSize = 0;
+  #newest: { size: number; rootHex: string; note: Uint8Array } | undefined;
+
+  constructor(source: ChainSource, problems: Problems, options: ChainOptions) {
+    this.#source = source;
+    this.#problems = problems;
+    this.#options = options;
+    this.#checkpoints = new CheckpointCursor(source);
+    this.#sampleEvery = Math.max(1, Math.ceil(source.checkpointCount() / (options.signatureSample ?? 10_000)));
+  }
+
+  run(): ChainFindings {
+    chunks: for (const rows of this.#source.entries()) {
+      for (const row of rows) if (!this.#row(row)) break chunks;
+      this.#options.onProgress?.(this.#expectedSeq);
+    }
+    this.#end();
+    return {
+      entries: this.#expectedSeq,
+      checkpoints: this.#checkedCheckpoints,
+      origin: this.#origin,
+      genesisVkey: this.#genesisVkey,
+      formatVersion: this.#formatVersion,
+      newest: this.#newest,
+      sampled: this.#sampled,
+      notUnderstood: this.#notUnderstood,
+      criticalNotUnderstood: this.#criticalNotUnderstood,
+      spansKnownLost: this.#spansKnownLost,
+      payloadsExpected: this.#payloadsExpected,
+    };
+  }
+
+  /** False when nothing after this row can be judged. */
+  #row(row: EntryRow): boolean {
+    const seq = this.#expectedSeq;
+    const rowSeq = row[0];
+    if (!Number.isSafeInteger(rowSeq) || rowSeq < seq) {
+      this.#problems.add({ code: 'entry.seq', seq, message: `a row with the impossible seq ${rowSeq} where ${seq} should be` });
+      this.#shifted = true;
+      return false;
+    }
+    if (rowSeq > seq) {
+      const until = rowSeq - 1 === seq ? '' : ` to ${rowSeq - 1}`;
+      this.#problems.add({ code: 'entry.missing', seq, message: `entry ${seq}${until} is missing` });
+      this.#shifted = true;
+      this.#expectedSeq = rowSeq;
+    }
+    this.#checkpointsUpTo(rowSeq);
+    const text = this.#text(row);
+    const hashHex = text === undefined ? undefined : leafHashHex(text);
+    const view = text === undefined ? undefined : this.#view(rowSeq, text);
+    if (view !== undefined) {
+      this.#link(rowSeq, view);
+      this.#envelope(row, view, text!);
+    }
+    if (hashHex === undefined) this.#shifted = true;
+    else {
+      this.#frontier.push(hashHex, (level, node, hash) => {
+        if (level >= LOWEST_STORED_LEVEL) this.#nodes.set(nodeKey(level, node), hash);
+      });
+    }
+    this.#prevHex = hashHex ?? '';
+    this.#expectedSeq = rowSeq + 1;
+    this.#vouchedAt(this.#expectedSeq);
+    return true;
+  }
+
+  #text([seq, entry, octets]: EntryRow): string | undefined {
+    if (entry === null) {
+      this.#problems.add({ code: 'entry.unreadable', seq, message: `entry ${seq} is no text, or longer than an entry may be` });
+      return undefined;
+    }
+    if (utf8Length(entry) === octets && !entry.includes('\ufffd')) return entry;
+    // A decoder has replaced malformed octets, or the text really holds U+FFFD: only the octets can tell.
+    try {
+      if (textOfUtf8(this.#source.entryOctets(seq).entry) === entry) return entry;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+    this.#problems.add({ code: 'entry.octets', seq, message: `entry ${seq} has octets that are not the UTF-8 of its text` });
+    return undefined;
+  }
+
+  #view(seq: number, text: string): EntryView | undefined {
+    try {
+      // Canonical JSON escapes all of these; a decoder elsewhere might drop or forgive them.
+      if (/[\0-\x1f]/.test(text)) throw new FormatError('entry.malformed', 'a raw control character');
+      const view = viewEntry(text, { seq, prev: this.#prevHex });
+      if (this.#options.deep === true && encodeCanonicalJson(parseCanonicalJson(text)) !== text) throw new Error('unreachable');
+      return view;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const code = error.code === 'entry.malformed' ? 'entry.malformed' : 'entry.not-canonical';
+      this.#problems.add({ code, seq, message: `entry ${seq}: ${error.message}` });
+      return undefined;
+    }
+  }
+
+  /**
+   * Binds an entry to its predecessor. One broken link means that the predecessor's bytes changed; two in a row mean that
+   * the entry between them did, its `prev` included.
+   */
+  #link(seq: number, view: EntryView): void {
+    const holds = view.prev === this.#prevHex;
+    if (holds) {
+      if (this.#openBreak !== undefined) this.#broken(this.#openBreak - 1);
+      this.#openBreak = undefined;
+      this.#explained = false;
+    } else if (this.#openBreak !== undefined) {
+      this.#broken(this.#openBreak);
+      this.#openBreak = undefined;
+      this.#explained = true;
+    } else if (this.#explained) this.#explained = false;
+    else if (seq === 0 || this.#shifted || this.#prevHex === '') this.#broken(seq);
+    else this.#openBreak = seq;
+  }
+
+  #broken(seq: number): void {
+    this.#problems.add({
+      code: 'entry.prev',
+      seq,
+      message: `Hash chain broken at entry ${seq}: its bytes are not those that its neighbours are bound to`,
+    });
+  }
+
+  #envelope(row: EntryRow, view: EntryView, text: string): void {
+    const seq = row[0];
+    if (view.seq !== seq) {
+      this.#problems.add({ code: 'entry.seq', seq, message: `the entry stored at ${seq} says that it is entry ${view.seq}` });
+    }
+    const backwards = view.at.length < this.#lastAt.length || (view.at.length === this.#lastAt.length && view.at < this.#lastAt);
+    if (backwards !== view.backwards) {
+      this.#problems.add({ code: 'entry.clock', seq, message: `entry ${seq} does not say truly whether the clock went backwards` });
+    }
+    this.#lastAt = view.at;
+    if (view.payload !== undefined) this.#payloadsExpected++;
+    this.#columns(row, view);
+    this.#checkpointMember(seq, view);
+    if (seq === 0) this.#genesis(view, text);
+    if (view.type === 'gap') this.#gap(text);
+    if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
+      this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
+      if (view.critical) this.#criticalNotUnderstood = true;
+    }
+  }
+
+  #columns([seq, , , columns]: EntryRow, view: EntryView): void {
+    const expected = expectedColumns({ ...view, seq });
+    if (columns === expected && (!columns.includes('\ufffd') || this.#columnOctetsAgree(seq, view))) return;
+    const column = differingColumn(expected, columns);
+    this.#problems.add({ code: 'entry.column', seq, column, message: `column ${column} of entry ${seq} differs from what was signed` });
+  }
+
+  #columnOctetsAgree(seq: number, { type, span }: EntryView): boolean {
+    const octets = this.#source.entryOctets(seq);
+    const same = (stored: Uint8Array | null, text: string | undefined): boolean =>
+      hexOf(stored ?? new Uint8Array()) === hexOf(utf8Of(text ?? ''));
+    return same(octets.type, type) && same(octets.business, span?.business) && same(octets.businessParent, span?.businessParent);
+  }
+
+  #genesis(view: EntryView, text: string): void {
+    const { body } = parseEntry(text);
+    const { format, key, origin } = body;
+    if (view.type !== 'genesis' || typeof origin !== 'string' || typeof key !== 'string' || typeof format !== 'number') {
+      this.#problems.add({ code: 'genesis.malformed', seq: 0, message: 'entry 0 is not a genesis entry' });
+      return;
+    }
+    this.#origin = origin;
+    this.#genesisVkey = key;
+    this.#formatVersion = format;
+    if (format !== FORMAT_VERSION) this.#criticalNotUnderstood = true;
+  }
+
+  #gap(text: string): void {
+    const { count } = parseEntry(text).body;
+    if (typeof count === 'number') this.#spansKnownLost += count;
+  }
+
+  /** The first entry after a checkpoint carries the hash of its note; no other entry carries one. */
+  #checkpointMember(seq: number, view: EntryView): void {
+    const row = seq === 0 ? undefined : this.#checkpoints.lastIfSize(seq);
+    if (view.checkpoint === undefined) {
+      if (row !== undefined) {
+        this.#problems.add({ code: 'checkpoint.extra', seq, message: `entry ${seq} knows of no checkpoint at size ${seq}, but one is stored` });
+      }
+    } else if (row === undefined) {
+      this.#problems.add({ code: 'checkpoint.missing', seq, message: `the checkpoint of size ${seq}, which entry ${seq} names, is missing` });
+    } else if (row.note === null || sha256Hex(row.note) !== view.checkpoint) {
+      this.#problems.add({ code: 'checkpoint.altered', seq, message: `the checkpoint of size ${seq} is not the one that entry ${seq} names` });
+    }
+  }
+
+  /** Judges the text of each stored checkpoint once the tree has reached its size. */
+  #checkpointsUpTo(size: number): void {
+    for (let row = this.#checkpoints.next(size); row !== undefined; row = this.#checkpoints.next(size)) {
+      this.#checkpoint(row, size);
+    }
+  }
+
+  #checkpoint({ size, note }: CheckpointRow, reached: number): void {
+    this.#checkedCheckpoints++;
+    const seq = Math.max(0, size - 1);
+    const read = note === null ? ({ ok: false, message: 'wrong storage class' } as const) : readNote(note);
+    if (!read.ok) {
+      this.#problems.add({ code: 'checkpoint.malformed', seq, message: `the checkpoint of size ${size}: ${read.message}` });
+      return;
+    }
+    const { checkpoint } = read;
+    if (checkpoint.size !== size || size < 1) {
+      this.#problems.add({ code: 'checkpoint.size', seq, message: `the checkpoint stored for size ${size} says ${checkpoint.size}` });
+    }
+    if (this.#origin !== undefined && checkpoint.origin !== this.#origin) {
+      this.#problems.add({ code: 'checkpoint.origin', seq, message: `the checkpoint of size ${size} is of another ledger` });
+    }
+    if (size < reached) {
+      // Only rows that were skipped can lie below; the tree that it covers is not there.
+      return;
+    }
+    this.#newest = { size, rootHex: checkpoint.rootHex, note: note! };
+    if (this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0) this.#sampled.push({ size, note: note! });
+    if (this.#shifted || this.#rootFailed) return;
+    if (this.#frontier.size === size && this.#frontier.rootHex() === checkpoint.rootHex) {
+      this.#lastGoodSize = size;
+      return;
+    }
+    this.#rootFailed = true;
+    this.#unexplainedRoot(size);
+  }
+
+  /** Signed root and entries differ. Where a link broke, that says more; else the change is consistent up to here. */
+  #unexplainedRoot(size: number): void {
+    if (this.#problems.anyInvalid || this.#openBreak !== undefined) return;
+    const first = this.#lastGoodSize;
+    this.#problems.add({
+      code: 'checkpoint.root',
+      seq: size - 1,
+      message: `entries ${first} to ${size - 1} are not those that the checkpoint of size ${size} signed; the last of them does not fit, at the latest`,
+    });
+  }
+
+  #vouchedAt(size: number): void {
+    for (const vouched of this.#options.vouched ?? []) {
+      if (vouched.size === size && this.#frontier.rootHex() !== vouched.rootHex) this.#fork(vouched);
+    }
+  }
+
+  #fork({ size, what, note }: VouchedRoot): void {
+    const newest = this.#newestNoteText();
+    this.#problems.add({
+      code: 'fork',
+      message: `the first ${size} entries are not those that ${what} vouches for: history was rewritten`,
+      evidence: newest === undefined ? [note] : [note, newest],
+    });
+  }
+
+  #end(): void {
+    const size = this.#expectedSeq;
+    this.#checkpointsUpTo(size);
+    const last = this.#checkpoints.lastIfSize(size);
+    if (this.#openBreak !== undefined) this.#broken(this.#culpritAtTheEnd(this.#openBreak));
+    if (size === 0) this.#problems.add({ code: 'genesis.missing', seq: 0, message: 'there is no genesis entry: an empty or headless ledger' });
+    else if (last === undefined && !this.#checkpoints.hasBeyond()) {
+      const covered = this.#newest?.size ?? 0;
+      this.#problems.add({ code: 'entry.uncovered', seq: covered, message: `entries from ${covered} on are covered by no checkpoint` });
+    }
+    this.#beyond(size);
+    for (const vouched of this.#options.vouched ?? []) if (vouched.size > size) this.#rollback(vouched, size);
+    this.#storedNodes();
+    const { note, size: newestSize } = this.#newest ?? {};
+    if (note !== undefined && this.#sampled.at(-1)?.size !== newestSize) this.#sampled.push({ size: newestSize!, note });
+  }
+
+  /** The last link broke: the predecessor changed if its committed hash, put in its place, gives the signed root. */
+  #culpritAtTheEnd(seq: number): number {
+    const signed = this.#newest;
+    if (signed === undefined || signed.size !== seq + 1) return seq - 1;
+    const frontier = new MerkleFrontier();
+    for (const rows of this.#source.entries()) {
+      for (const [at, entry] of rows) {
+        const text = entry ?? '';
+        if (at === seq) {
+          frontier.push(leafHashHex(text));
+          return frontier.rootHex() === signed.rootHex ? seq - 1 : seq;
+        }
+        frontier.push(at === seq - 1 ? this.#claimOf(seq) : leafHashHex(text));
+      }
+    }
+    return seq - 1;
+  }
+
+  #claimOf(seq: number): string {
+    return viewEntry(textOfUtf8(this.#source.entryOctets(seq).entry)).prev;
+  }
+
+  #beyond(size: number): void {
+    const beyond = this.#checkpoints.beyond();
+    for (const row of beyond.slice(0, 1)) {
+      this.#problems.add({ code: 'entry.missing', seq: size, message: `a checkpoint covers ${row.size} entries, but only ${size} are there: the end was cut off` });
+    }
+  }
+
+  #rollback({ size: vouched, what, note }: VouchedRoot, size: number): void {
+    const newest = this.#newestNoteText();
+    this.#problems.add({
+      code: 'rollback',
+      seq: size,
+      message: `${what} vouches for ${vouched} entries, but only ${size} are there: the end was cut off, or this is an older copy`,
+      evidence: newest === undefined ? [note] : [note, newest],
+    });
+  }
+
+  #newestNoteText(): string | undefined {
+    return this.#newest === undefined ? undefined : new TextDecoder().decode(this.#newest.note);
+  }
+
+  #storedNodes(): void {
+    const missing = new Map(this.#nodes);
+    const comparable = !this.#shifted;
+    for (const rows of this.#source.nodes()) {
+      for (const { level, node, hash } of rows) {
+        const key = nodeKey(level, node);
+        const expected = this.#nodes.get(key);
+        missing.delete(key);
+        if (hash !== null && hash.length === 32 && expected === hexOf(hash)) continue;
+        if (!comparable && expected !== undefined) continue;
+        const seq = expected === undefined ? undefined : node * 2 ** level;
+        this.#problems.add({
+          code: 'tree.node',
+          ...(seq === undefined ? {} : { seq }),
+          column: 'nodes.hash',
+          message: `the stored tree node ${level}/${node} is not the one that its entries give`,
+        });
+      }
+    }
+    if (!comparable) return;
+    for (const key of missing.keys()) {
+      const [level, node] = [Math.floor(key / 2 ** 45), key % 2 ** 45];
+      this.#problems.add({ code: 'tree.node', seq: node * 2 ** level, column: 'nodes.hash', message: `the stored tree node ${level}/${node} is missing` });
+    }
+  }
+}
+
+function nodeKey(level: number, node: number): number {
+  return level * 2 ** 45 + node;
+}
+
+/** Stored checkpoints in order of size, beside the entries. */
+class CheckpointCursor {
+  readonly #rows: Iterator<CheckpointRow>;
+  #ahead: CheckpointRow | undefined;
+  #last: CheckpointRow | undefined;
+
+  constructor(source: ChainSource) {
+    this.#rows = flatten(source.checkpoints());
+    this.#ahead = this.#take();
+  }
+
+  /** The next row of at most `size`, once each. */
+  next(size: number): CheckpointRow | undefined {
+    if (this.#ahead === undefined || this.#ahead.size > size) return undefined;
+    this.#last = this.#ahead;
+    this.#ahead = this.#take();
+    return this.#last;
+  }
+
+  /** The row that `next` gave last, if it has this size. */
+  lastIfSize(size: number): CheckpointRow | undefined {
+    return this.#last?.size === size ? this.#last : undefined;
+  }
+
+  hasBeyond(): boolean {
+    return this.#ahead !== undefined;
+  }
+
+  /** Rows that `next` never reached. */
+  beyond(): CheckpointRow[] {
+    return this.#ahead === undefined ? [] : [this.#ahead];
+  }
+
+  #take(): CheckpointRow | undefined {
+    const { done, value } = this.#rows.next();
+    return done === true ? undefined : value;
+  }
+}
+
+function* flatten(chunks: Iterable<readonly CheckpointRow[]>): Generator<CheckpointRow> {
+  for (const rows of chunks) yield* rows;
+}

@@ -1,0 +1,143 @@
+/** What the judge says. Codes are stable; sentences are for people and may change. docs/format.md §Verdicts. */
+
+/** Stable codes of problems. `payload.missing` alone makes a ledger INCOMPLETE; every other makes it INVALID. */
+export type ProblemCode =
+  | 'store.corrupt'
+  | 'store.schema'
+  | 'store.integrity'
+  | 'genesis.missing'
+  | 'genesis.malformed'
+  | 'entry.unreadable'
+  | 'entry.octets'
+  | 'entry.malformed'
+  | 'entry.not-canonical'
+  | 'entry.missing'
+  | 'entry.seq'
+  | 'entry.prev'
+  | 'entry.clock'
+  | 'entry.column'
+  | 'entry.uncovered'
+  | 'checkpoint.malformed'
+  | 'checkpoint.origin'
+  | 'checkpoint.size'
+  | 'checkpoint.root'
+  | 'checkpoint.signature'
+  | 'checkpoint.unsigned'
+  | 'checkpoint.altered'
+  | 'checkpoint.missing'
+  | 'checkpoint.extra'
+  | 'tree.node'
+  | 'payload.digest'
+  | 'payload.unexpected'
+  | 'payload.missing'
+  | 'context.digest'
+  | 'context.missing'
+  | 'context.unreferenced'
+  | 'key.origin'
+  | 'head.malformed'
+  | 'head.origin'
+  | 'head.signature'
+  | 'rollback'
+  | 'fork';
+
+/** One finding. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** First entry that it concerns, where that can be said. */
+  readonly seq?: number;
+  /** Column or table, where one was altered. */
+  readonly column?: string;
+  readonly message: string;
+  /** Checkpoint notes that contradict each other: keep both, they are the proof. */
+  readonly evidence?: readonly string[];
+}
+
+/** Where the trusted key came from. `none` makes the best verdict INCOMPLETE: the ledger then vouches for itself. */
+export type KeySource = 'flag' | 'local' | 'none';
+
+/** Stable codes of verdicts. */
+export type VerdictCode =
+  | 'valid.anchored'
+  | 'valid.unanchored'
+  | 'incomplete.payloads'
+  | 'incomplete.self-asserted-key'
+  | 'incomplete.anchor-required'
+  | 'incomplete.not-understood'
+  | 'invalid';
+
+/** The report of one verification. */
+export interface Report {
+  readonly verdict: 'VALID' | 'INCOMPLETE' | 'INVALID';
+  readonly code: VerdictCode;
+  /** 0 valid, 1 invalid, 3 could not tell. */
+  readonly exitCode: 0 | 1 | 3;
+  readonly origin: string | undefined;
+  /** Entries found, and checked. */
+  readonly entries: number;
+  readonly newestCheckpoint: { readonly size: number; readonly rootHex: string } | undefined;
+  readonly checkpoints: { readonly checked: number; readonly signaturesChecked: number };
+  readonly payloads: PayloadCounts;
+  readonly key: { readonly source: KeySource; readonly from: string; readonly keyIdHex: string | undefined };
+  readonly head: 'agrees' | 'missing' | 'not-asked' | 'disagrees';
+  /** Sizes of the anchors that the ledger is consistent with. */
+  readonly anchors: readonly number[];
+  /** Entries by type that this version does not understand. */
+  readonly notUnderstood: Readonly<Record<string, number>>;
+  /** Spans that the ledger itself says were lost, from gap entries. */
+  readonly spansKnownLost: number;
+  /** The first problems; `problemCount` has them all. */
+  readonly problems: readonly Problem[];
+  readonly problemCount: number;
+  /** What this verdict does not vouch for, in sentences. */
+  readonly notVouchedFor: readonly string[];
+  /** Milliseconds by part. */
+  readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** Payloads as found. */
+export interface PayloadCounts {
+  readonly present: number;
+  readonly missing: number;
+}
+
+/** Collects problems: keeps the first, counts all. */
+export class Problems {
+  static readonly KEPT = 100;
+  readonly #kept: Problem[] = [];
+  #count = 0;
+  #invalid = 0;
+
+  add(problem: Problem): void {
+    this.#count++;
+    if (problem.code !== 'payload.missing') this.#invalid++;
+    if (this.#kept.length < Problems.KEPT) this.#kept.push(problem);
+  }
+
+  addAll(problems: readonly Problem[], count: number): void {
+    for (const problem of problems) this.add(problem);
+    this.#count += count - problems.length;
+  }
+
+  /** In order of seq, those without one first. */
+  get kept(): readonly Problem[] {
+    return [...this.#kept].sort((a, b) => (a.seq ?? -1) - (b.seq ?? -1));
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get anyInvalid(): boolean {
+    return this.#invalid > 0;
+  }
+}
+
+/** Runs a part of the judging; damage that the source reports becomes a problem instead of an exception. */
+export function withDamageAsFinding(problems: Problems, part: () => void): void {
+  try {
+    part();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'corrupt') throw error;
+    problems.add({ code: 'store.corrupt', message: `the file is damaged: ${(error as Error).message}` });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The narrow interface through which the judge reads a ledger: rows as they are, nothing interpreted. A SQLite file, an
+ * exported bundle or an array can stand behind it. All methods see one state; rows come in key order, in chunks.
+ * A source throws an error whose `code` is `corrupt` when what lies behind it is damaged: to the judge that is a finding.
+ */
+import type { SchemaObject } from '@infrafabric/format';
+
+/** One row of `entries`; a tuple, because a ledger has millions. */
+export type EntryRow = readonly [
+  seq: number,
+  /** The stored text; null when it is no text or has more than 65,535 octets. */
+  entry: string | null,
+  /** Octets of the stored text; a decoder may have replaced malformed ones, so the judge compares. */
+  octets: number | null,
+  /**
+   * The other columns as one text: segment, type, trace id, span id, business, business parent, separated by spaces. Texts
+   * are `octets:text`, blobs lower-case hex, NULL is `-`, any other storage class `!`. Null is never right.
+   */
+  columns: string | null,
+];
+
+/** One row of `checkpoints`; null where the storage class is wrong. */
+export interface CheckpointRow {
+  readonly size: number;
+  readonly note: Uint8Array | null;
+}
+
+/** One row of `nodes`. */
+export interface NodeRow {
+  readonly level: number;
+  readonly node: number;
+  readonly hash: Uint8Array | null;
+}
+
+/** One row of `payloads`, with the text of the entry of that seq. */
+export type PayloadRow = readonly [
+  seq: number,
+  /** "if-witness/payload/v1\0" ‖ salt ‖ payload, whose hash is the digest; null unless the salt is a blob of 32 octets, the payload a blob. */
+  digested: Uint8Array | null,
+  entry: string | null,
+];
+
+/** One row of `contexts`. */
+export interface ContextRow {
+  readonly digest: Uint8Array | null;
+  readonly kind: string | null;
+  readonly context: Uint8Array | null;
+}
+
+/** The text columns of one entry as octets, for the rare row in which decoding met U+FFFD. */
+export interface EntryOctets {
+  readonly entry: Uint8Array;
+  readonly type: Uint8Array | null;
+  readonly business: Uint8Array | null;
+  readonly businessParent: Uint8Array | null;
+}
+
+/** What a store says about itself. */
+export interface StoreSummary {
+  readonly schema: readonly SchemaObject[];
+  readonly applicationId: number;
+  readonly userVersion: number;
+  readonly encoding: string;
+}
+
+/** Entries and checkpoints: what the chain is made of. */
+export interface ChainSource {
+  /** Entries there are, for progress; the judge counts for itself. */
+  entryCount(): number;
+  checkpointCount(): number;
+  entries(): Iterable<readonly EntryRow[]>;
+  entryOctets(seq: number): EntryOctets;
+  checkpoints(): Iterable<readonly CheckpointRow[]>;
+  nodes(): Iterable<readonly NodeRow[]>;
+}
+
+/** The store around the chain, and the payloads beside it. */
+export interface StoreSource {
+  summary(): StoreSummary;
+  /** Findings of SQLite's `integrity_check`; empty when it says ok. */
+  integrityFindings(): readonly string[];
+  payloads(): Iterable<readonly PayloadRow[]>;
+  /** Seqs of the first `limit` spans that have no payload row. */
+  spansWithoutPayload(limit: number): readonly number[];
+  contexts(): Iterable<readonly ContextRow[]>;
+}

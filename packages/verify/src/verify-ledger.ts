@@ -1,0 +1,235 @@
+/**
+ * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
+ * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
+ */
+import { FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { judgeIntegrity, judgePayloads, judgeSchema } from './judge-store.js';
+import { openNote, readNote } from './open-note.js';
+import { type KeySource, type Problem, Problems, type Report, type VerdictCode, withDamageAsFinding } from './report.js';
+import type { ChainSource, StoreSource } from './source.js';
+
+/** What the verifier trusts, and how hard it looks. */
+export interface VerifyOptions extends Pick<ChainOptions, 'deep' | 'onProgress'> {
+  /** The key held by the verifier; undefined when there is none. Never one that was found in the ledger. */
+  readonly key?: VerifierKey | undefined;
+  /** Where the key came from, for the report. */
+  readonly keySource?: Exclude<KeySource, 'none'>;
+  readonly keyFrom?: string;
+  /** Octets of the remembered head; `null` when there is none; undefined when it was not asked for. */
+  readonly head?: Uint8Array | null;
+  /** Anchors, already opened under the key by {@link openAnchor}. */
+  readonly anchors?: readonly VouchedRoot[];
+  readonly requireAnchor?: boolean;
+  readonly allSignatures?: boolean;
+  /** Findings about the store that were made elsewhere, e.g. in a second thread. */
+  readonly store?: StoreFindings;
+}
+
+/** What {@link judgeStore} found; plain data that can cross threads. */
+export interface StoreFindings {
+  readonly problems: readonly Problem[];
+  readonly problemCount: number;
+  readonly payloadsPresent: number;
+  readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** Judges schema, SQLite structures and payloads. Never throws for what a file holds. */
+export function judgeStore(source: StoreSource): StoreFindings {
+  const problems = new Problems();
+  const timingsMs: Record<string, number> = {};
+  let payloadsPresent = 0;
+  timed(timingsMs, 'schema', () => withDamageAsFinding(problems, () => judgeSchema(source, problems)));
+  timed(timingsMs, 'integrity', () => withDamageAsFinding(problems, () => judgeIntegrity(source, problems)));
+  timed(timingsMs, 'payloads', () =>
+    withDamageAsFinding(problems, () => {
+      payloadsPresent = judgePayloads(source, problems).present;
+    }),
+  );
+  return { problems: problems.kept, problemCount: problems.count, payloadsPresent, timingsMs };
+}
+
+/** Judges a ledger. Never throws for what a file holds: tampering is an answer. */
+export function verifyLedger(source: ChainSource & StoreSource, options: VerifyOptions = {}): Report {
+  const problems = new Problems();
+  const timingsMs: Record<string, number> = {};
+  const head = openHead(options, problems);
+  let chain: ChainFindings | undefined;
+  timed(timingsMs, 'chain', () =>
+    withDamageAsFinding(problems, () => {
+      chain = judgeChain(source, problems, {
+        ...(options.deep === undefined ? {} : { deep: options.deep }),
+        ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+        signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
+        vouched: [...(head === undefined ? [] : [head]), ...(options.anchors ?? [])],
+      });
+    }),
+  );
+  let signaturesChecked = 0;
+  timed(timingsMs, 'signatures', () => {
+    signaturesChecked = judgeSignatures(chain, options.key ?? selfAssertedKey(chain, problems), problems);
+    judgeOrigins(chain, options, head, problems);
+  });
+  const store = options.store ?? judgeStore(source);
+  problems.addAll(store.problems, store.problemCount);
+  const missing = missingPayloads(source, chain, store, problems);
+  return conclude({ chain, options, problems, signaturesChecked, head, store, missing, timingsMs: { ...timingsMs, ...store.timingsMs } });
+}
+
+/** With no key held, the ledger is at least checked against the key that it names itself. */
+function selfAssertedKey(chain: ChainFindings | undefined, problems: Problems): VerifierKey | undefined {
+  if (chain?.genesisVkey === undefined) return undefined;
+  try {
+    return parseVkey(chain.genesisVkey);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.add({ code: 'genesis.malformed', seq: 0, message: `the key that genesis names: ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Every sampled note must be signed by the key. */
+function judgeSignatures(chain: ChainFindings | undefined, key: VerifierKey | undefined, problems: Problems): number {
+  if (chain === undefined || key === undefined) return 0;
+  for (const { size, note } of chain.sampled) {
+    const opened = openNote(note, key);
+    if (opened.ok || opened.fault === 'malformed') continue;
+    const code = opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature';
+    problems.add({ code, seq: Math.max(0, size - 1), message: `the checkpoint of size ${size}: ${opened.message}` });
+  }
+  return chain.sampled.length;
+}
+
+function judgeOrigins(chain: ChainFindings | undefined, options: VerifyOptions, head: VouchedRoot | undefined, problems: Problems): void {
+  const origin = chain?.origin;
+  if (origin === undefined) return;
+  if (options.key !== undefined && options.key.name !== origin) {
+    problems.add({ code: 'key.origin', message: `the ledger calls itself ${origin}, the key is that of ${options.key.name}` });
+  }
+  if (head !== undefined && originOf(head) !== origin) {
+    problems.add({ code: 'head.origin', message: `the remembered head is of another ledger, ${originOf(head)}`, evidence: [head.note] });
+  }
+}
+
+function originOf({ note }: VouchedRoot): string {
+  return note.slice(0, note.indexOf('\n'));
+}
+
+/** The remembered head as a root to be met, once it is well-formed and signed by the key. */
+function openHead({ head, key }: VerifyOptions, problems: Problems): VouchedRoot | undefined {
+  if (head === undefined || head === null) return undefined;
+  const read = readNote(head);
+  if (!read.ok) {
+    problems.add({ code: 'head.malformed', message: `the remembered head is damaged: ${read.message}` });
+    return undefined;
+  }
+  const opened = key === undefined || key.name !== read.checkpoint.origin ? undefined : openNote(head, key);
+  if (opened !== undefined && !opened.ok) {
+    problems.add({ code: 'head.signature', message: `the remembered head: ${opened.message}` });
+    return undefined;
+  }
+  const { size, rootHex } = read.checkpoint;
+  return { size, rootHex, note: textOfUtf8(head), what: 'the remembered head' };
+}
+
+/** An anchor as opened: a root that it vouches for, or why it is none of this ledger's. */
+export type OpenedAnchor = { readonly ok: true; readonly root: VouchedRoot } | { readonly ok: false; readonly message: string };
+
+/**
+ * Opens an anchor under the held key. A file that this key did not sign is not an anchor of this ledger, which says nothing
+ * about the ledger: else anybody could discredit a good one.
+ */
+export function openAnchor(note: Uint8Array, key: VerifierKey, name: string): OpenedAnchor {
+  const opened = openNote(note, key);
+  if (!opened.ok) return { ok: false, message: `not an anchor of this ledger: ${opened.message}` };
+  const { origin, size, rootHex } = opened.checkpoint;
+  if (origin !== key.name) return { ok: false, message: `not an anchor of this ledger: its origin is ${origin}` };
+  return { ok: true, root: { size, rootHex, note: textOfUtf8(note), what: `the anchor ${name}` } };
+}
+
+/** Entries whose payload is gone without a word. */
+function missingPayloads(source: StoreSource, chain: ChainFindings | undefined, store: StoreFindings, problems: Problems): number {
+  if (chain === undefined) return 0;
+  const missing = chain.payloadsExpected - store.payloadsPresent;
+  if (missing <= 0) return 0;
+  for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
+    problems.add({ code: 'payload.missing', seq, column: 'payloads', message: `the payload of entry ${seq} is missing, and no redaction entry says why` });
+  }
+  return missing;
+}
+
+interface Concluded {
+  readonly chain: ChainFindings | undefined;
+  readonly options: VerifyOptions;
+  readonly problems: Problems;
+  readonly signaturesChecked: number;
+  readonly head: VouchedRoot | undefined;
+  readonly store: StoreFindings;
+  readonly missing: number;
+  readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+function conclude({ chain, options, problems, signaturesChecked, head, store, missing, timingsMs }: Concluded): Report {
+  const anchors = options.anchors ?? [];
+  const code = verdictOf(chain, options, problems, missing);
+  const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
+  return {
+    verdict,
+    code,
+    exitCode: verdict === 'VALID' ? 0 : verdict === 'INVALID' ? 1 : 3,
+    origin: chain?.origin,
+    entries: chain?.entries ?? 0,
+    newestCheckpoint: chain?.newest === undefined ? undefined : { size: chain.newest.size, rootHex: chain.newest.rootHex },
+    checkpoints: { checked: chain?.checkpoints ?? 0, signaturesChecked },
+    payloads: { present: store.payloadsPresent, missing },
+    key: {
+      source: options.key === undefined ? 'none' : (options.keySource ?? 'flag'),
+      from: options.key === undefined ? 'no key is held: the ledger vouches for itself' : (options.keyFrom ?? '--key'),
+      keyIdHex: options.key?.keyIdHex,
+    },
+    head: headState(options, head, problems),
+    anchors: anchors.map(({ size }) => size),
+    notUnderstood: chain?.notUnderstood ?? {},
+    spansKnownLost: chain?.spansKnownLost ?? 0,
+    problems: problems.kept,
+    problemCount: problems.count,
+    notVouchedFor: limitsOf(chain, options, anchors),
+    timingsMs,
+  };
+}
+
+function verdictOf(chain: ChainFindings | undefined, options: VerifyOptions, problems: Problems, missing: number): VerdictCode {
+  if (problems.anyInvalid) return 'invalid';
+  if (chain?.criticalNotUnderstood === true) return 'incomplete.not-understood';
+  if (options.key === undefined) return 'incomplete.self-asserted-key';
+  if (missing > 0) return 'incomplete.payloads';
+  const anchored = (options.anchors ?? []).length > 0;
+  if (options.requireAnchor === true && !anchored) return 'incomplete.anchor-required';
+  return anchored ? 'valid.anchored' : 'valid.unanchored';
+}
+
+function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, problems: Problems): Report['head'] {
+  if (head === undefined) return 'not-asked';
+  if (head === null) return 'missing';
+  const against = (problem: Problem): boolean =>
+    problem.code.startsWith('head.') || ((problem.code === 'rollback' || problem.code === 'fork') && problem.message.includes('the remembered head'));
+  return opened === undefined || problems.kept.some(against) ? 'disagrees' : 'agrees';
+}
+
+function limitsOf(chain: ChainFindings | undefined, options: VerifyOptions, anchors: readonly VouchedRoot[]): string[] {
+  const limits: string[] = [];
+  const size = chain?.entries ?? 0;
+  const anchored = Math.max(0, ...anchors.map((anchor) => anchor.size));
+  if (anchored === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
+  else if (anchored < size) limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
+  if (options.head === null) limits.push('no head is remembered here, so an older copy would look the same');
+  limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
+  limits.push('that every span was sent to this ledger');
+  return limits;
+}
+
+function timed(timingsMs: Record<string, number>, part: string, run: () => void): void {
+  const start = performance.now();
+  run();
+  timingsMs[part] = Math.round(performance.now() - start);
+}
