@@ -16,8 +16,8 @@ const MAX_DEPTH = 32;
 
 /**
  * The one canonical text of a value; members sorted by UTF-16 code units.
- * @throws FormatError `json.value` for null, a lone surrogate, or a number that is not an integer 0…2^53−1;
- * `json.depth` beyond 32 levels.
+ * @throws FormatError `json.value` for null, a lone surrogate, a number that is not an integer 0…2^53−1, or an object that
+ * is not plain; `json.depth` beyond 32 levels.
  */
 export function encodeCanonicalJson(value: CanonicalValue, depth = 0): string {
   if (depth > MAX_DEPTH) throw new FormatError('json.depth', `more than ${MAX_DEPTH} levels of nesting`);
@@ -31,7 +31,8 @@ export function encodeCanonicalJson(value: CanonicalValue, depth = 0): string {
     case 'object':
       if (value === null) break;
       if (Array.isArray(value)) return `[${value.map((item) => encodeCanonicalJson(item, depth + 1)).join(',')}]`;
-      return encodeObject(value as CanonicalObject, depth);
+      if (isPlain(value)) return encodeObject(value as CanonicalObject, depth);
+      throw new FormatError('json.value', 'only plain objects and arrays can be written');
   }
   throw new FormatError('json.value', `${value === null ? 'null' : typeof value} cannot be written; omit the member`);
 }
@@ -43,6 +44,12 @@ function encodeObject(object: CanonicalObject, depth: number): string {
     if (member !== undefined) members.push(`${encodeString(key)}:${encodeCanonicalJson(member, depth + 1)}`);
   }
   return `{${members.join(',')}}`;
+}
+
+/** A Date or a Map would silently become `{}`. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A string as RFC 8785 §3.2.2.2 writes it, quotes included. @throws FormatError `json.value` for a lone surrogate. */
@@ -62,7 +69,8 @@ export function encodeInteger(value: number): string {
 
 /**
  * The value of canonical text. @throws FormatError `json.value` when the text is not JSON, or is not byte for byte what
- * {@link encodeCanonicalJson} writes for its value (other key order, duplicate keys, spaces, escapes, fractions, null).
+ * {@link encodeCanonicalJson} writes for its value (other key order, duplicate keys, spaces, escapes, fractions, null);
+ * `json.depth` as there.
  */
 export function parseCanonicalJson(text: string): CanonicalValue {
   let value: CanonicalValue;

@@ -57,7 +57,10 @@ export interface Entry extends Envelope {
   readonly body: CanonicalObject;
 }
 
-/** The entry's one text, around a body that is already canonical JSON. @throws FormatError `entry.too-large`, `json.value`. */
+/**
+ * The entry's one text, around a body that is already canonical JSON. Texts of the envelope are written as they are: what
+ * {@link Envelope} says of their form is the caller's duty. @throws FormatError `entry.too-large`, `json.value`.
+ */
 export function encodeEntry(envelope: Envelope, bodyJson: string): string {
   const { at, checkpoint, clock, critical, payload, prev, seq, type } = envelope;
   let text = `{"at":"${at}","body":${bodyJson}`;

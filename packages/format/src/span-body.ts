@@ -114,7 +114,10 @@ export interface SpanBody {
   readonly usage?: Usage;
 }
 
-/** Canonical JSON of a span body. @throws FormatError `json.value` for what cannot be written exactly. */
+/**
+ * Canonical JSON of a span body. Ids, times and the charge's source are written as they are: hex, decimal text and a word
+ * of {@link ChargeSource} are the caller's duty. @throws FormatError `json.value` for what cannot be written exactly.
+ */
 export function encodeSpanBody(body: SpanBody): string {
   let text = '{';
   if (body.business !== undefined) text += `"business":${encodeString(body.business)},`;

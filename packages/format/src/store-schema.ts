@@ -101,7 +101,13 @@ const TRIGGERS: readonly [name: string, table: string, sql: string][] = [
   refuse('payloads_no_update', 'UPDATE', 'payloads', 'payloads are never changed'),
   refuse('payloads_no_delete', 'DELETE', 'payloads', 'a payload is erased by if-witness redact', `NOT ${REDACTED}`),
   refuse('contexts_no_update', 'UPDATE', 'contexts', 'contexts are never changed'),
-  refuse('contexts_no_delete', 'DELETE', 'contexts', 'a context goes with the last payload that names it', `NOT ${ANY_REDACTION}`),
+  refuse(
+    'contexts_no_delete',
+    'DELETE',
+    'contexts',
+    'a context goes with the last payload that names it',
+    `NOT ${ANY_REDACTION}`,
+  ),
   refuse(
     'contexts_no_replace',
     'INSERT',

@@ -89,9 +89,15 @@ const statements = new WeakMap<Connection, Map<string, Sqlite.Statement>>();
 /** A prepared statement, compiled once a connection. Its mode (pluck, raw) is the caller's to set, the same way each time. */
 export function statement(db: Connection, sql: string): Sqlite.Statement {
   let known = statements.get(db);
-  if (known === undefined) statements.set(db, (known = new Map()));
+  if (known === undefined) {
+    known = new Map();
+    statements.set(db, known);
+  }
   let prepared = known.get(sql);
-  if (prepared === undefined) known.set(sql, (prepared = db.prepare(sql)));
+  if (prepared === undefined) {
+    prepared = db.prepare(sql);
+    known.set(sql, prepared);
+  }
   return prepared;
 }
 
@@ -111,11 +117,16 @@ export function createSchema(db: Connection): void {
 export function requireLedger(db: Connection, path: string): void {
   const id = db.pragma('application_id', { simple: true });
   const version = db.pragma('user_version', { simple: true });
-  if (id !== APPLICATION_ID) throw new LedgerError('schema', `not a witness ledger: ${path}`, { hint: 'check --ledger' });
+  if (id !== APPLICATION_ID)
+    throw new LedgerError('schema', `not a witness ledger: ${path}`, { hint: 'check --ledger' });
   if (version !== SCHEMA_VERSION) {
-    throw new LedgerError('schema', `the ledger has schema version ${version}, this program knows ${SCHEMA_VERSION}: ${path}`, {
-      hint: 'use the version of if-witness that wrote it, or a newer one',
-    });
+    throw new LedgerError(
+      'schema',
+      `the ledger has schema version ${version}, this program knows ${SCHEMA_VERSION}: ${path}`,
+      {
+        hint: 'use the version of if-witness that wrote it, or a newer one',
+      },
+    );
   }
 }
 
@@ -126,9 +137,13 @@ function refuseOldSqlite(): void {
     const part = parts[i] ?? 0;
     if (part > oldest) return;
     if (part < oldest) {
-      throw new LedgerError('sqlite-version', `SQLite ${version} can lose committed data; 3.51.3 is the oldest that is safe`, {
-        hint: 'install better-sqlite3 12.11.1 or newer',
-      });
+      throw new LedgerError(
+        'sqlite-version',
+        `SQLite ${version} can lose committed data; 3.51.3 is the oldest that is safe`,
+        {
+          hint: 'install better-sqlite3 12.11.1 or newer',
+        },
+      );
     }
   }
 }

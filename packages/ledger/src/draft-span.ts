@@ -37,7 +37,8 @@ function spanBodyOf(record: SpanRecord): SpanBody {
   const optional = <M extends 'business' | 'business_parent' | 'component' | 'service'>(
     member: M,
     text: string | undefined,
-  ): { [_ in M]?: string } => (text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string }));
+  ): { [_ in M]?: string } =>
+    text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string });
 
   const attributes = record.attributes;
   const { usage, charge }: Account = accountFor({
@@ -49,7 +50,10 @@ function spanBodyOf(record: SpanRecord): SpanBody {
     ...optional('business', textOf(attributes, WITNESS_TRACE_ID)),
     ...optional('business_parent', textOf(attributes, WITNESS_TRACE_PARENT_ID)),
     ...(charge === undefined ? {} : { charge }),
-    ...optional('component', textOf(attributes, WITNESS_COMPONENT) ?? textOf(record.resource.attributes, WITNESS_COMPONENT)),
+    ...optional(
+      'component',
+      textOf(attributes, WITNESS_COMPONENT) ?? textOf(record.resource.attributes, WITNESS_COMPONENT),
+    ),
     end: String(record.endUnixNano),
     event: fit('event', record.name),
     kind: record.kind >>> 0,

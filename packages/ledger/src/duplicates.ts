@@ -2,7 +2,14 @@
  * Retries are normal: exporters resend after a lost answer. The same span is acknowledged again and stored once; other
  * content under the same ids is a second entry that names the first. docs/format.md §Retries.
  */
-import { encodeSpanBody, leafHashHex, parseEntry, payloadDigestHex, SEGMENT_BITS, type SpanBody } from '@infrafabric/format';
+import {
+  encodeSpanBody,
+  leafHashHex,
+  parseEntry,
+  payloadDigestHex,
+  SEGMENT_BITS,
+  type SpanBody,
+} from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
 import type { PreparedSpan } from './prepare.js';
 import { ENTRIES_PER_FILTER, SeenSpans, type SpanIds } from './seen-spans.js';
@@ -30,10 +37,16 @@ export class Duplicates {
   catchUp(db: Connection, size: number): void {
     if (this.#seen === undefined || this.#seenSize === size) return;
     const first = Math.floor(this.#seenSize / 2 ** SEGMENT_BITS);
-    const ids = statement(db, 'SELECT seq, trace_id, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?')
-      .raw();
+    const ids = statement(
+      db,
+      'SELECT seq, trace_id, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?',
+    ).raw();
     for (let segment = first; segment * 2 ** SEGMENT_BITS < size; segment++) {
-      for (const [seq, traceId, spanId] of ids.all(segment, this.#seenSize) as [number, Uint8Array | null, Uint8Array][]) {
+      for (const [seq, traceId, spanId] of ids.all(segment, this.#seenSize) as [
+        number,
+        Uint8Array | null,
+        Uint8Array,
+      ][]) {
         if (traceId !== null) this.#seen.add(seq, { traceId, spanId });
       }
     }

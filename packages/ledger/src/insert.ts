@@ -9,11 +9,25 @@ const ROWS = 16;
 
 /** Inserts entries, payloads, contexts and tree nodes. Call inside the write transaction. */
 export function insertBatch(db: Connection, batch: Batch): void {
-  insertRows(db, 'entries (seq, segment, type, trace_id, span_id, business, business_parent, entry)', batch.entries.map(entryRow));
-  const spans = batch.entries.filter((entry): entry is SealedEntry & { prepared: PreparedSpan } => isSpan(entry.prepared));
-  insertRows(db, 'payloads (seq, salt, payload)', spans.map(({ seq, prepared }) => [seq, prepared.salt, prepared.payload]));
+  insertRows(
+    db,
+    'entries (seq, segment, type, trace_id, span_id, business, business_parent, entry)',
+    batch.entries.map(entryRow),
+  );
+  const spans = batch.entries.filter((entry): entry is SealedEntry & { prepared: PreparedSpan } =>
+    isSpan(entry.prepared),
+  );
+  insertRows(
+    db,
+    'payloads (seq, salt, payload)',
+    spans.map(({ seq, prepared }) => [seq, prepared.salt, prepared.payload]),
+  );
   insertContexts(db, spans);
-  insertRows(db, 'nodes (level, node, hash)', batch.nodes.map(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]));
+  insertRows(
+    db,
+    'nodes (level, node, hash)',
+    batch.nodes.map(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]),
+  );
 }
 
 /** Inserts the checkpoint that covers everything so far. */
@@ -25,7 +39,9 @@ export function insertCheckpoint(db: Connection, size: number, note: Uint8Array)
 export function readBack(db: Connection, batch: Batch): void {
   const first = batch.entries[0]!.seq;
   const stored = statement(db, 'SELECT entry FROM entries WHERE seq >= ? ORDER BY seq').pluck().all(first) as string[];
-  const intact = stored.length === batch.entries.length && stored.every((text, i) => leafHashHex(text) === batch.entries[i]!.hashHex);
+  const intact =
+    stored.length === batch.entries.length &&
+    stored.every((text, i) => leafHashHex(text) === batch.entries[i]!.hashHex);
   if (!intact) {
     throw new LedgerError('io', 'the ledger file does not give back what was written to it; nothing was signed', {
       hint: 'check the disk and the file system',
@@ -39,7 +55,16 @@ function entryRow({ seq, text, prepared }: SealedEntry): Row {
   const segment = Math.floor(seq / 2 ** SEGMENT_BITS);
   if (!isSpan(prepared)) return [seq, segment, prepared.draft.type, null, null, null, null, text];
   const { business, business_parent } = prepared.draft.body;
-  return [seq, segment, 'span', prepared.ids.traceId, prepared.ids.spanId, business ?? null, business_parent ?? null, text];
+  return [
+    seq,
+    segment,
+    'span',
+    prepared.ids.traceId,
+    prepared.ids.spanId,
+    business ?? null,
+    business_parent ?? null,
+    text,
+  ];
 }
 
 function insertContexts(db: Connection, spans: readonly { readonly prepared: PreparedSpan }[]): void {

@@ -56,7 +56,9 @@ export function ledgerErrorOf(error: unknown, path: string): unknown {
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string') return error;
   const known = translate(code);
-  return known === undefined ? error : new LedgerError(known.code, `${known.what}: ${path}`, { cause: error, hint: known.hint });
+  return known === undefined
+    ? error
+    : new LedgerError(known.code, `${known.what}: ${path}`, { cause: error, hint: known.hint });
 }
 
 function translate(code: string): { code: LedgerErrorCode; what: string; hint: string } | undefined {
@@ -64,19 +66,31 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
     return { code: 'locked', what: 'the ledger is locked by another process', hint: 'try again, or raise --timeout' };
   }
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
-    return { code: 'full', what: 'no space left for the ledger', hint: 'free disk space; nothing of the ledger is lost' };
+    return {
+      code: 'full',
+      what: 'no space left for the ledger',
+      hint: 'free disk space; nothing of the ledger is lost',
+    };
   }
   if (/^(SQLITE_READONLY_DBMOVED|ENOENT)/.test(code)) {
     return { code: 'gone', what: 'the ledger file is gone', hint: 'put the file back, or name another with --ledger' };
   }
   if (/^(SQLITE_READONLY|SQLITE_PERM|SQLITE_AUTH|EACCES|EROFS|EPERM)/.test(code)) {
-    return { code: 'readonly', what: 'the ledger cannot be written', hint: 'check owner and mode of the file and its directory' };
+    return {
+      code: 'readonly',
+      what: 'the ledger cannot be written',
+      hint: 'check owner and mode of the file and its directory',
+    };
   }
   if (/^SQLITE_CANTOPEN/.test(code)) {
     return { code: 'gone', what: 'the ledger cannot be opened', hint: 'check that the path exists and may be read' };
   }
   if (/^(SQLITE_CORRUPT|SQLITE_NOTADB)/.test(code)) {
-    return { code: 'corrupt', what: 'the file is damaged or is not a ledger', hint: 'run if-witness verify, then restore a copy' };
+    return {
+      code: 'corrupt',
+      what: 'the file is damaged or is not a ledger',
+      hint: 'run if-witness verify, then restore a copy',
+    };
   }
   if (/^(SQLITE_IOERR|EIO|SQLITE_NOMEM)/.test(code)) {
     return { code: 'io', what: 'reading or writing the ledger failed', hint: 'check the disk, then try again' };

@@ -87,9 +87,13 @@ export class Ledger {
   static async open(options: LedgerOptions = {}): Promise<Ledger> {
     const paths = witnessPaths(options);
     if (!existsSync(paths.ledger) && existsSync(headFile(paths.ledger))) {
-      throw new LedgerError('behind-head', `the ledger is gone, but its head is remembered: ${headFile(paths.ledger)}`, {
-        hint: 'restore the ledger from a copy; to start another one, name another file with --ledger',
-      });
+      throw new LedgerError(
+        'behind-head',
+        `the ledger is gone, but its head is remembered: ${headFile(paths.ledger)}`,
+        {
+          hint: 'restore the ledger from a copy; to start another one, name another file with --ledger',
+        },
+      );
     }
     const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
     const ledger = new Ledger(db, paths, options);
@@ -152,11 +156,19 @@ export class Ledger {
       // Dies here: SQLite rolls the batch back, the signature was never published, no caller was told.
       db.exec('COMMIT');
       // Dies here: the batch is stored and covered; the caller was not told and will send it again, as duplicates.
-      this.#tip = { ...tip, size: batch.frontier.size, note, frontier: batch.frontier, prevHex: batch.prevHex, lastAt: batch.at };
+      this.#tip = {
+        ...tip,
+        size: batch.frontier.size,
+        note,
+        frontier: batch.frontier,
+        prevHex: batch.prevHex,
+        lastAt: batch.at,
+      };
       for (const { seq, prepared: item } of batch.entries) if (isSpan(item)) this.#duplicates.add(seq, item.ids);
       this.#duplicates.addedUpTo(batch.frontier.size);
       this.#rememberHead();
-      for (const [i, { seq, hashHex }] of batch.entries.entries()) results[toSeal[i]!.index] = { outcome: 'appended', seq, hashHex };
+      for (const [i, { seq, hashHex }] of batch.entries.entries())
+        results[toSeal[i]!.index] = { outcome: 'appended', seq, hashHex };
     }
     return prepared.map((_, i) => {
       const result = results[i]!;
@@ -165,7 +177,10 @@ export class Ledger {
     });
   }
 
-  #withoutDuplicates(prepared: readonly Prepared[], size: number): { toSeal: ToSeal[]; results: (Appended | number)[] } {
+  #withoutDuplicates(
+    prepared: readonly Prepared[],
+    size: number,
+  ): { toSeal: ToSeal[]; results: (Appended | number)[] } {
     const results: (Appended | number)[] = [];
     const toSeal: ToSeal[] = [];
     const inBatch = new Map<string, number[]>();
@@ -179,9 +194,12 @@ export class Ledger {
       const twin = siblings.find((i) => samePayload(prepared[i]!, item));
       const earlier = this.#duplicates.find(this.#db, size, item);
       if (twin !== undefined) results[index] = twin;
-      else if (earlier?.same === true) results[index] = { outcome: 'duplicate', seq: earlier.seq, hashHex: earlier.hashHex };
+      else if (earlier?.same === true)
+        results[index] = { outcome: 'duplicate', seq: earlier.seq, hashHex: earlier.hashHex };
       else {
-        const conflict = earlier?.seq ?? (siblings[0] === undefined ? undefined : size + toSeal.findIndex((t) => t.index === siblings[0]));
+        const conflict =
+          earlier?.seq ??
+          (siblings[0] === undefined ? undefined : size + toSeal.findIndex((t) => t.index === siblings[0]));
         toSeal.push({ index, prepared: item, ...(conflict === undefined ? {} : { conflict }) });
         inBatch.set(id, [...siblings, index]);
       }
@@ -224,10 +242,21 @@ export class Ledger {
     this.#signer = signer;
     const vkey = encodeVkey(origin, signer.publicKey);
     createSchema(db);
-    const start = { origin, vkey, size: 0, note: undefined, frontier: new MerkleFrontier(), prevHex: ZERO_HASH_HEX, lastAt: 0n };
+    const start = {
+      origin,
+      vkey,
+      size: 0,
+      note: undefined,
+      frontier: new MerkleFrontier(),
+      prevHex: ZERO_HASH_HEX,
+      lastAt: 0n,
+    };
     const genesis = {
       index: 0,
-      prepared: { draft: { type: 'genesis', body: {} }, bodyJson: encodeBody({ format: FORMAT_VERSION, key: vkey, origin }) },
+      prepared: {
+        draft: { type: 'genesis', body: {} },
+        bodyJson: encodeBody({ format: FORMAT_VERSION, key: vkey, origin }),
+      },
     } as const;
     const batch = sealBatch(start, [genesis], this.#sources.nowUnixNano());
     insertBatch(db, batch);
@@ -259,7 +288,8 @@ export class Ledger {
         return;
       } catch (error) {
         const translated = ledgerErrorOf(error, this.paths.ledger);
-        if (!(translated instanceof LedgerError) || translated.code !== 'locked' || Date.now() >= deadline) throw translated;
+        if (!(translated instanceof LedgerError) || translated.code !== 'locked' || Date.now() >= deadline)
+          throw translated;
         await sleep(pauseMs * (0.5 + Math.random()));
       }
     }

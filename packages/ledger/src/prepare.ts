@@ -40,7 +40,8 @@ export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: numbe
   let salted = 0;
   return drafts.map((draft): Prepared => {
     if (draft.type !== 'span') return { draft, bodyJson: encodeBody(draft.body) };
-    const salt = salts.subarray(salted, (salted += SALT_OCTETS));
+    const salt = salts.subarray(salted, salted + SALT_OCTETS);
+    salted += SALT_OCTETS;
     const contexts = [contextOf('resource', draft.resourceContext), contextOf('scope', draft.scopeContext)] as const;
     const payload = encodeSpanPayload(bytesOfHex(contexts[0].digestHex), bytesOfHex(contexts[1].digestHex), draft.span);
     return {

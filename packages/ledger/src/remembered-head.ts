@@ -34,7 +34,10 @@ export function requireNotBehindHead(db: Connection, ledger: string, tip: Tip): 
   const head = parseHead(bytes, ledger);
   if (head.origin !== tip.origin) throw behind(ledger, `the remembered head is of another ledger, ${head.origin}`);
   if (head.size > tip.size) {
-    throw behind(ledger, `it has ${tip.size} entries, the remembered head has ${head.size}: an older copy, or its end was cut`);
+    throw behind(
+      ledger,
+      `it has ${tip.size} entries, the remembered head has ${head.size}: an older copy, or its end was cut`,
+    );
   }
   if (frontierAt(db, head.size).rootHex() !== head.rootHex) {
     throw behind(ledger, `its first ${head.size} entries differ from those of the remembered head`);

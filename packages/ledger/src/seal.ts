@@ -1,5 +1,12 @@
 /** Places drafts in the chain: seq, prev, receive time, the previous checkpoint's hash; and grows the tree over them. */
-import { encodeEntry, encodeSpanBody, leafHashHex, LOWEST_STORED_LEVEL, type MerkleFrontier, sha256Hex } from '@infrafabric/format';
+import {
+  encodeEntry,
+  encodeSpanBody,
+  LOWEST_STORED_LEVEL,
+  leafHashHex,
+  type MerkleFrontier,
+  sha256Hex,
+} from '@infrafabric/format';
 import type { Prepared } from './prepare.js';
 
 /** The state that a batch is sealed onto. */
@@ -73,7 +80,9 @@ export function sealBatch(base: Base, items: readonly ToSeal[], at: bigint): Bat
         seq,
         type: prepared.draft.type,
       },
-      conflict !== undefined && 'salt' in prepared ? encodeSpanBody({ ...prepared.draft.body, conflict }) : prepared.bodyJson,
+      conflict !== undefined && 'salt' in prepared
+        ? encodeSpanBody({ ...prepared.draft.body, conflict })
+        : prepared.bodyJson,
     );
     const hashHex = leafHashHex(text);
     frontier.push(hashHex, (level, index, hash) => {
@@ -85,4 +94,3 @@ export function sealBatch(base: Base, items: readonly ToSeal[], at: bigint): Bat
   });
   return { entries, nodes, frontier, prevHex, at };
 }
-

@@ -222,7 +222,8 @@ export class Spool {
     if (statSync(this.directory, { throwIfNoEntry: false }) !== undefined) return;
     makePrivateDirectory(this.directory);
     // The new names in the directories above are as much part of the file's path as its own.
-    for (let path = dirname(this.directory), levels = 0; levels < 2; path = dirname(path), levels++) syncDirectory(path);
+    for (let path = dirname(this.directory), levels = 0; levels < 2; path = dirname(path), levels++)
+      syncDirectory(path);
   }
 }
 

@@ -3,8 +3,8 @@
  * over, a summary comes back after commit; no object per span crosses.
  */
 import { Worker } from 'node:worker_threads';
-import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
 import type { LedgerOptions } from './ledger.js';
+import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
 
 /** What became of the spans of one request; given only after commit. */
 export interface RequestSummary {
@@ -38,7 +38,10 @@ export type ThreadRequest =
 /** @internal What comes back. */
 export type ThreadResponse =
   | { readonly id: number; readonly summary: RequestSummary }
-  | { readonly id: number; readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string } };
+  | {
+      readonly id: number;
+      readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string };
+    };
 
 interface Waiting {
   readonly resolve: (summary: RequestSummary) => void;
@@ -83,7 +86,8 @@ export class LedgerThread {
 
   #call(message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
     if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger thread is closed'));
-    return this.#send((this.#worker ??= this.#start()), message, transfer);
+    this.#worker ??= this.#start();
+    return this.#send(this.#worker, message, transfer);
   }
 
   #send(worker: Worker, message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {

@@ -36,7 +36,9 @@ export interface Tip {
 
 /** Octets of the newest checkpoint note, or undefined in a file without one. */
 export function newestNote(db: Connection): Uint8Array | undefined {
-  return statement(db, 'SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1').pluck().get() as Uint8Array | undefined;
+  return statement(db, 'SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1').pluck().get() as
+    | Uint8Array
+    | undefined;
 }
 
 /** Reads and checks the tip. Call inside a transaction. @throws LedgerError `tampered`. */
@@ -75,7 +77,10 @@ export function readTip(db: Connection): Tip {
 
 /** Verifier key that the newest rotation names, if there was one. */
 function currentVkey(db: Connection): string | undefined {
-  const text = statement(db, "SELECT entry FROM entries WHERE type = 'rotation' AND type <> 'span' ORDER BY seq DESC LIMIT 1")
+  const text = statement(
+    db,
+    "SELECT entry FROM entries WHERE type = 'rotation' AND type <> 'span' ORDER BY seq DESC LIMIT 1",
+  )
     .pluck()
     .get() as string | undefined;
   return text === undefined ? undefined : String(parseEntry(text).body['key']);
@@ -110,7 +115,9 @@ export function frontierAt(db: Connection, size: number): MerkleFrontier {
     peaks[level] = hexOf(hash);
   }
   const frontier = new MerkleFrontier(base, peaks);
-  const rest = statement(db, 'SELECT entry FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq').pluck().all(base, size);
+  const rest = statement(db, 'SELECT entry FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq')
+    .pluck()
+    .all(base, size);
   for (const text of rest) frontier.push(leafHashHex(String(text)));
   if (frontier.size !== size) throw tampered('entries are missing at the end of the chain');
   return frontier;

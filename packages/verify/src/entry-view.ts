@@ -51,7 +51,8 @@ interface Tail {
 function viewTail(text: string, expected: ExpectedPlace | undefined): Tail | undefined {
   if (expected !== undefined) {
     const tail = `,"prev":"${expected.prev}","seq":${expected.seq},"type":"span"}`;
-    if (text.endsWith(tail)) return { prev: expected.prev, seq: expected.seq, type: 'span', at: text.length - tail.length };
+    if (text.endsWith(tail))
+      return { prev: expected.prev, seq: expected.seq, type: 'span', at: text.length - tail.length };
   }
   const typeAt = text.lastIndexOf(',"type":"');
   const seqAt = text.lastIndexOf(',"seq":', typeAt - 1);
@@ -60,7 +61,9 @@ function viewTail(text: string, expected: ExpectedPlace | undefined): Tail | und
   const type = text.slice(typeAt + 9, -2);
   const seq = Number(text.slice(seqAt + 7, typeAt));
   const prev = text.slice(seqAt - HASH - 1, seqAt - 1);
-  return Number.isSafeInteger(seq) && isHash(prev) && /^[a-z0-9-]{1,32}$/.test(type) ? { prev, seq, type, at } : undefined;
+  return Number.isSafeInteger(seq) && isHash(prev) && /^[a-z0-9-]{1,32}$/.test(type)
+    ? { prev, seq, type, at }
+    : undefined;
 }
 
 function viewCanonical(text: string, tail: Tail | undefined): EntryView | undefined {
@@ -99,11 +102,13 @@ function viewSpanColumns(text: string, from: number): SpanColumns | undefined {
   if (text.startsWith('"business":"', at)) {
     const end = endOfString(text, at + 12);
     business = unescaped(text, at + 12, end);
+    if (business === undefined) return undefined;
     at = end + 2;
   }
   if (text.startsWith('"business_parent":"', at)) {
     const end = endOfString(text, at + 19);
     businessParent = unescaped(text, at + 19, end);
+    if (businessParent === undefined) return undefined;
     at = end + 2;
   }
   const span = text.indexOf(',"span":"', at) + 9;
@@ -123,9 +128,16 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-function unescaped(text: string, from: number, to: number): string {
+/** Undefined when the string does not end, or holds an escape that JSON does not have. */
+function unescaped(text: string, from: number, to: number): string | undefined {
+  if (to < 0) return undefined;
   const raw = text.slice(from, to);
-  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+  if (!raw.includes('\\')) return raw;
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    return undefined;
+  }
 }
 
 function isHash(text: string): boolean {

@@ -1,8 +1,18 @@
 export { verifyEd25519 } from '#ed25519';
-export { type ChainFindings, judgeChain, type VouchedRoot } from './judge-chain.js';
-export { judgeIntegrity, judgePayloads, judgeSchema } from './judge-store.js';
+export { mergeFindings, planRanges } from './chain-ranges.js';
+export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
+export { judgeIntegrity, judgePayloads, judgeSchema, judgeUnnamed, type PayloadFindings } from './judge-store.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
-export type { KeySource, PayloadCounts, Problem, ProblemCode, Report, VerdictCode } from './report.js';
+export {
+  type KeySource,
+  type PayloadCounts,
+  type Problem,
+  type ProblemCode,
+  Problems,
+  type Report,
+  type VerdictCode,
+  withDamageAsFinding,
+} from './report.js';
 export type {
   ChainSource,
   CheckpointRow,
@@ -21,4 +31,5 @@ export {
   type StoreFindings,
   type VerifyOptions,
   verifyLedger,
+  vouchedRootsOf,
 } from './verify-ledger.js';

@@ -4,6 +4,7 @@
  */
 import {
   ENTRY_TYPES,
+  type Entry,
   encodeCanonicalJson,
   FORMAT_VERSION,
   FormatError,
@@ -34,8 +35,20 @@ export interface VouchedRoot {
   readonly what: string;
 }
 
+/** A part of the chain, judged by itself so that several threads can share the work. */
+export interface ChainRange {
+  /** First seq; a multiple of 256, so that the tree up to it can be taken from stored nodes. */
+  readonly from: number;
+  /** Seq after the last; the ledger's size in the last range. */
+  readonly to: number;
+  /** Nothing follows. */
+  readonly last: boolean;
+}
+
 /** How to judge. */
 export interface ChainOptions {
+  /** Default: the whole chain. */
+  readonly range?: ChainRange;
   /** Also require canonical JSON of every entry. */
   readonly deep?: boolean;
   readonly vouched?: readonly VouchedRoot[];
@@ -67,7 +80,11 @@ const UNDERSTOOD: ReadonlySet<string> = new Set(
   ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'restored', 'index'].includes(type)),
 );
 
-/** Judges a whole chain. */
+/**
+ * Judges a chain, or one range of it. What a range takes from before its start (the previous entry, the tree's stored
+ * nodes) is exactly what the ranges before it prove, so all of them together are as good as the whole at once. Only the
+ * whole says precisely what is wrong: when a range has problems, judge the whole.
+ */
 export function judgeChain(source: ChainSource, problems: Problems, options: ChainOptions = {}): ChainFindings {
   return new ChainJudge(source, problems, options).run();
 }
@@ -76,7 +93,8 @@ class ChainJudge {
   readonly #source: ChainSource;
   readonly #problems: Problems;
   readonly #options: ChainOptions;
-  readonly #frontier = new MerkleFrontier();
+  readonly #range: ChainRange;
+  #frontier = new MerkleFrontier();
   readonly #nodes = new Map<number, string>();
   readonly #checkpoints: CheckpointCursor;
   readonly #notUnderstood: Record<string, number> = {};
@@ -100,24 +118,28 @@ class ChainJudge {
   #rootFailed = false;
   #checkedCheckpoints = 0;
   #lastGoodSize = 0;
+  /** Entries, from and to, whose bytes were said to have changed: the tree over them differs for that reason alone. */
+  readonly #named: [from: number, to: number][] = [];
   #newest: { size: number; rootHex: string; note: Uint8Array } | undefined;
 
   constructor(source: ChainSource, problems: Problems, options: ChainOptions) {
     this.#source = source;
     this.#problems = problems;
     this.#options = options;
-    this.#checkpoints = new CheckpointCursor(source);
+    this.#range = options.range ?? { from: 0, to: Number.POSITIVE_INFINITY, last: true };
+    this.#checkpoints = new CheckpointCursor(source, this.#range.from);
     this.#sampleEvery = Math.max(1, Math.ceil(source.checkpointCount() / (options.signatureSample ?? 10_000)));
   }
 
   run(): ChainFindings {
-    chunks: for (const rows of this.#source.entries()) {
+    if (this.#range.from > 0) this.#startWithin(this.#range.from);
+    chunks: for (const rows of this.#source.entries(this.#range.from, this.#range.to)) {
       for (const row of rows) if (!this.#row(row)) break chunks;
       this.#options.onProgress?.(this.#expectedSeq);
     }
     this.#end();
     return {
-      entries: this.#expectedSeq,
+      entries: this.#expectedSeq - this.#range.from,
       checkpoints: this.#checkedCheckpoints,
       origin: this.#origin,
       genesisVkey: this.#genesisVkey,
@@ -131,12 +153,39 @@ class ChainJudge {
     };
   }
 
+  #startWithin(from: number): void {
+    const [first] = [...this.#source.entries(0, 1)].flat();
+    const [before] = [...this.#source.entries(from - 1, from)].flat();
+    const text = before?.[1];
+    const origin = first?.[1];
+    const peaks = storedPeaks(this.#source, from);
+    if (typeof text !== 'string' || typeof origin !== 'string' || peaks === undefined) {
+      this.#problems.add({
+        code: 'entry.missing',
+        seq: from - 1,
+        message: `entry ${from - 1} or the tree up to it is missing`,
+      });
+      this.#shifted = true;
+    } else {
+      const view = this.#view(from - 1, text);
+      this.#origin = String(this.#body(0, origin)?.['origin']);
+      this.#prevHex = leafHashHex(text);
+      this.#lastAt = view?.at ?? '0';
+      this.#frontier = new MerkleFrontier(from, peaks);
+    }
+    this.#expectedSeq = from;
+  }
+
   /** False when nothing after this row can be judged. */
   #row(row: EntryRow): boolean {
     const seq = this.#expectedSeq;
     const rowSeq = row[0];
     if (!Number.isSafeInteger(rowSeq) || rowSeq < seq) {
-      this.#problems.add({ code: 'entry.seq', seq, message: `a row with the impossible seq ${rowSeq} where ${seq} should be` });
+      this.#problems.add({
+        code: 'entry.seq',
+        seq,
+        message: `a row with the impossible seq ${rowSeq} where ${seq} should be`,
+      });
       this.#shifted = true;
       return false;
     }
@@ -157,7 +206,7 @@ class ChainJudge {
     if (hashHex === undefined) this.#shifted = true;
     else {
       this.#frontier.push(hashHex, (level, node, hash) => {
-        if (level >= LOWEST_STORED_LEVEL) this.#nodes.set(nodeKey(level, node), hash);
+        if (level >= LOWEST_STORED_LEVEL) this.#nodes.set(nodeKey(level, node)!, hash);
       });
     }
     this.#prevHex = hashHex ?? '';
@@ -168,7 +217,11 @@ class ChainJudge {
 
   #text([seq, entry, octets]: EntryRow): string | undefined {
     if (entry === null) {
-      this.#problems.add({ code: 'entry.unreadable', seq, message: `entry ${seq} is no text, or longer than an entry may be` });
+      this.#problems.add({
+        code: 'entry.unreadable',
+        seq,
+        message: `entry ${seq} is no text, or longer than an entry may be`,
+      });
       return undefined;
     }
     if (utf8Length(entry) === octets && !entry.includes('\ufffd')) return entry;
@@ -178,7 +231,11 @@ class ChainJudge {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
     }
-    this.#problems.add({ code: 'entry.octets', seq, message: `entry ${seq} has octets that are not the UTF-8 of its text` });
+    this.#problems.add({
+      code: 'entry.octets',
+      seq,
+      message: `entry ${seq} has octets that are not the UTF-8 of its text`,
+    });
     return undefined;
   }
 
@@ -187,7 +244,8 @@ class ChainJudge {
       // Canonical JSON escapes all of these; a decoder elsewhere might drop or forgive them.
       if (/[\0-\x1f]/.test(text)) throw new FormatError('entry.malformed', 'a raw control character');
       const view = viewEntry(text, { seq, prev: this.#prevHex });
-      if (this.#options.deep === true && encodeCanonicalJson(parseCanonicalJson(text)) !== text) throw new Error('unreachable');
+      if (this.#options.deep === true && encodeCanonicalJson(parseCanonicalJson(text)) !== text)
+        throw new Error('unreachable');
       return view;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -217,6 +275,7 @@ class ChainJudge {
   }
 
   #broken(seq: number): void {
+    this.#named.push([seq, seq]);
     this.#problems.add({
       code: 'entry.prev',
       seq,
@@ -227,18 +286,27 @@ class ChainJudge {
   #envelope(row: EntryRow, view: EntryView, text: string): void {
     const seq = row[0];
     if (view.seq !== seq) {
-      this.#problems.add({ code: 'entry.seq', seq, message: `the entry stored at ${seq} says that it is entry ${view.seq}` });
+      this.#problems.add({
+        code: 'entry.seq',
+        seq,
+        message: `the entry stored at ${seq} says that it is entry ${view.seq}`,
+      });
     }
-    const backwards = view.at.length < this.#lastAt.length || (view.at.length === this.#lastAt.length && view.at < this.#lastAt);
+    const backwards =
+      view.at.length < this.#lastAt.length || (view.at.length === this.#lastAt.length && view.at < this.#lastAt);
     if (backwards !== view.backwards) {
-      this.#problems.add({ code: 'entry.clock', seq, message: `entry ${seq} does not say truly whether the clock went backwards` });
+      this.#problems.add({
+        code: 'entry.clock',
+        seq,
+        message: `entry ${seq} does not say truly whether the clock went backwards`,
+      });
     }
     this.#lastAt = view.at;
     if (view.payload !== undefined) this.#payloadsExpected++;
     this.#columns(row, view);
     this.#checkpointMember(seq, view);
     if (seq === 0) this.#genesis(view, text);
-    if (view.type === 'gap') this.#gap(text);
+    if (view.type === 'gap') this.#gap(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
       this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
       if (view.critical) this.#criticalNotUnderstood = true;
@@ -249,20 +317,33 @@ class ChainJudge {
     const expected = expectedColumns({ ...view, seq });
     if (columns === expected && (!columns.includes('\ufffd') || this.#columnOctetsAgree(seq, view))) return;
     const column = differingColumn(expected, columns);
-    this.#problems.add({ code: 'entry.column', seq, column, message: `column ${column} of entry ${seq} differs from what was signed` });
+    this.#problems.add({
+      code: 'entry.column',
+      seq,
+      column,
+      message: `column ${column} of entry ${seq} differs from what was signed`,
+    });
   }
 
   #columnOctetsAgree(seq: number, { type, span }: EntryView): boolean {
     const octets = this.#source.entryOctets(seq);
     const same = (stored: Uint8Array | null, text: string | undefined): boolean =>
       hexOf(stored ?? new Uint8Array()) === hexOf(utf8Of(text ?? ''));
-    return same(octets.type, type) && same(octets.business, span?.business) && same(octets.businessParent, span?.businessParent);
+    return (
+      same(octets.type, type) &&
+      same(octets.business, span?.business) &&
+      same(octets.businessParent, span?.businessParent)
+    );
   }
 
   #genesis(view: EntryView, text: string): void {
-    const { body } = parseEntry(text);
-    const { format, key, origin } = body;
-    if (view.type !== 'genesis' || typeof origin !== 'string' || typeof key !== 'string' || typeof format !== 'number') {
+    const { format, key, origin } = this.#body(0, text) ?? {};
+    if (
+      view.type !== 'genesis' ||
+      typeof origin !== 'string' ||
+      typeof key !== 'string' ||
+      typeof format !== 'number'
+    ) {
       this.#problems.add({ code: 'genesis.malformed', seq: 0, message: 'entry 0 is not a genesis entry' });
       return;
     }
@@ -272,9 +353,20 @@ class ChainJudge {
     if (format !== FORMAT_VERSION) this.#criticalNotUnderstood = true;
   }
 
-  #gap(text: string): void {
-    const { count } = parseEntry(text).body;
+  #gap(seq: number, text: string): void {
+    const { count } = this.#body(seq, text) ?? {};
     if (typeof count === 'number') this.#spansKnownLost += count;
+  }
+
+  /** A body as a whole, which {@link viewEntry} leaves unread. */
+  #body(seq: number, text: string): Entry['body'] | undefined {
+    try {
+      return parseEntry(text).body;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#problems.add({ code: 'entry.malformed', seq, message: `entry ${seq}: ${error.message}` });
+      return undefined;
+    }
   }
 
   /** The first entry after a checkpoint carries the hash of its note; no other entry carries one. */
@@ -282,12 +374,24 @@ class ChainJudge {
     const row = seq === 0 ? undefined : this.#checkpoints.lastIfSize(seq);
     if (view.checkpoint === undefined) {
       if (row !== undefined) {
-        this.#problems.add({ code: 'checkpoint.extra', seq, message: `entry ${seq} knows of no checkpoint at size ${seq}, but one is stored` });
+        this.#problems.add({
+          code: 'checkpoint.extra',
+          seq,
+          message: `entry ${seq} knows of no checkpoint at size ${seq}, but one is stored`,
+        });
       }
     } else if (row === undefined) {
-      this.#problems.add({ code: 'checkpoint.missing', seq, message: `the checkpoint of size ${seq}, which entry ${seq} names, is missing` });
+      this.#problems.add({
+        code: 'checkpoint.missing',
+        seq,
+        message: `the checkpoint of size ${seq}, which entry ${seq} names, is missing`,
+      });
     } else if (row.note === null || sha256Hex(row.note) !== view.checkpoint) {
-      this.#problems.add({ code: 'checkpoint.altered', seq, message: `the checkpoint of size ${seq} is not the one that entry ${seq} names` });
+      this.#problems.add({
+        code: 'checkpoint.altered',
+        seq,
+        message: `the checkpoint of size ${seq} is not the one that entry ${seq} names`,
+      });
     }
   }
 
@@ -303,22 +407,35 @@ class ChainJudge {
     const seq = Math.max(0, size - 1);
     const read = note === null ? ({ ok: false, message: 'wrong storage class' } as const) : readNote(note);
     if (!read.ok) {
-      this.#problems.add({ code: 'checkpoint.malformed', seq, message: `the checkpoint of size ${size}: ${read.message}` });
+      this.#problems.add({
+        code: 'checkpoint.malformed',
+        seq,
+        message: `the checkpoint of size ${size}: ${read.message}`,
+      });
       return;
     }
     const { checkpoint } = read;
     if (checkpoint.size !== size || size < 1) {
-      this.#problems.add({ code: 'checkpoint.size', seq, message: `the checkpoint stored for size ${size} says ${checkpoint.size}` });
+      this.#problems.add({
+        code: 'checkpoint.size',
+        seq,
+        message: `the checkpoint stored for size ${size} says ${checkpoint.size}`,
+      });
     }
     if (this.#origin !== undefined && checkpoint.origin !== this.#origin) {
-      this.#problems.add({ code: 'checkpoint.origin', seq, message: `the checkpoint of size ${size} is of another ledger` });
+      this.#problems.add({
+        code: 'checkpoint.origin',
+        seq,
+        message: `the checkpoint of size ${size} is of another ledger`,
+      });
     }
     if (size < reached) {
       // Only rows that were skipped can lie below; the tree that it covers is not there.
       return;
     }
     this.#newest = { size, rootHex: checkpoint.rootHex, note: note! };
-    if (this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0) this.#sampled.push({ size, note: note! });
+    if (this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0)
+      this.#sampled.push({ size, note: note! });
     if (this.#shifted || this.#rootFailed) return;
     if (this.#frontier.size === size && this.#frontier.rootHex() === checkpoint.rootHex) {
       this.#lastGoodSize = size;
@@ -332,6 +449,7 @@ class ChainJudge {
   #unexplainedRoot(size: number): void {
     if (this.#problems.anyInvalid || this.#openBreak !== undefined) return;
     const first = this.#lastGoodSize;
+    this.#named.push([first, size - 1]);
     this.#problems.add({
       code: 'checkpoint.root',
       seq: size - 1,
@@ -357,18 +475,29 @@ class ChainJudge {
   #end(): void {
     const size = this.#expectedSeq;
     this.#checkpointsUpTo(size);
-    const last = this.#checkpoints.lastIfSize(size);
     if (this.#openBreak !== undefined) this.#broken(this.#culpritAtTheEnd(this.#openBreak));
-    if (size === 0) this.#problems.add({ code: 'genesis.missing', seq: 0, message: 'there is no genesis entry: an empty or headless ledger' });
+    this.#storedNodes();
+    const { note, size: newestSize } = this.#newest ?? {};
+    if (note !== undefined && this.#sampled.at(-1)?.size !== newestSize)
+      this.#sampled.push({ size: newestSize!, note });
+    if (!this.#range.last) return;
+    const last = this.#checkpoints.lastIfSize(size);
+    if (size === 0)
+      this.#problems.add({
+        code: 'genesis.missing',
+        seq: 0,
+        message: 'there is no genesis entry: an empty or headless ledger',
+      });
     else if (last === undefined && !this.#checkpoints.hasBeyond()) {
       const covered = this.#newest?.size ?? 0;
-      this.#problems.add({ code: 'entry.uncovered', seq: covered, message: `entries from ${covered} on are covered by no checkpoint` });
+      this.#problems.add({
+        code: 'entry.uncovered',
+        seq: covered,
+        message: `entries from ${covered} on are covered by no checkpoint`,
+      });
     }
     this.#beyond(size);
     for (const vouched of this.#options.vouched ?? []) if (vouched.size > size) this.#rollback(vouched, size);
-    this.#storedNodes();
-    const { note, size: newestSize } = this.#newest ?? {};
-    if (note !== undefined && this.#sampled.at(-1)?.size !== newestSize) this.#sampled.push({ size: newestSize!, note });
   }
 
   /** The last link broke: the predecessor changed if its committed hash, put in its place, gives the signed root. */
@@ -376,7 +505,7 @@ class ChainJudge {
     const signed = this.#newest;
     if (signed === undefined || signed.size !== seq + 1) return seq - 1;
     const frontier = new MerkleFrontier();
-    for (const rows of this.#source.entries()) {
+    for (const rows of this.#source.entries(0, Number.POSITIVE_INFINITY)) {
       for (const [at, entry] of rows) {
         const text = entry ?? '';
         if (at === seq) {
@@ -396,7 +525,11 @@ class ChainJudge {
   #beyond(size: number): void {
     const beyond = this.#checkpoints.beyond();
     for (const row of beyond.slice(0, 1)) {
-      this.#problems.add({ code: 'entry.missing', seq: size, message: `a checkpoint covers ${row.size} entries, but only ${size} are there: the end was cut off` });
+      this.#problems.add({
+        code: 'entry.missing',
+        seq: size,
+        message: `a checkpoint covers ${row.size} entries, but only ${size} are there: the end was cut off`,
+      });
     }
   }
 
@@ -414,16 +547,25 @@ class ChainJudge {
     return this.#newest === undefined ? undefined : new TextDecoder().decode(this.#newest.note);
   }
 
+  #coversNamed(level: number, node: number): boolean {
+    const start = node * 2 ** level;
+    return this.#named.some(([from, to]) => from < start + 2 ** level && to >= start);
+  }
+
   #storedNodes(): void {
     const missing = new Map(this.#nodes);
     const comparable = !this.#shifted;
     for (const rows of this.#source.nodes()) {
       for (const { level, node, hash } of rows) {
+        const covered = (node + 1) * 2 ** level;
+        // The first range also takes what lies below every node, the last one what lies beyond.
+        if (this.#range.from > 0 && covered <= this.#range.from) continue;
+        if (!this.#range.last && covered > this.#range.to) continue;
         const key = nodeKey(level, node);
-        const expected = this.#nodes.get(key);
-        missing.delete(key);
+        const expected = key === undefined ? undefined : this.#nodes.get(key);
+        if (key !== undefined) missing.delete(key);
         if (hash !== null && hash.length === 32 && expected === hexOf(hash)) continue;
-        if (!comparable && expected !== undefined) continue;
+        if (expected !== undefined && (!comparable || this.#coversNamed(level, node))) continue;
         const seq = expected === undefined ? undefined : node * 2 ** level;
         this.#problems.add({
           code: 'tree.node',
@@ -436,12 +578,32 @@ class ChainJudge {
     if (!comparable) return;
     for (const key of missing.keys()) {
       const [level, node] = [Math.floor(key / 2 ** 45), key % 2 ** 45];
-      this.#problems.add({ code: 'tree.node', seq: node * 2 ** level, column: 'nodes.hash', message: `the stored tree node ${level}/${node} is missing` });
+      if (this.#coversNamed(level, node)) continue;
+      this.#problems.add({
+        code: 'tree.node',
+        seq: node * 2 ** level,
+        column: 'nodes.hash',
+        message: `the stored tree node ${level}/${node} is missing`,
+      });
     }
   }
 }
 
-function nodeKey(level: number, node: number): number {
+/** Complete subtrees that make up the first `size` leaves, by level; undefined when one is not stored. */
+function storedPeaks(source: ChainSource, size: number): string[] | undefined {
+  const peaks: string[] = [];
+  for (let level = LOWEST_STORED_LEVEL, width = size / 2 ** level; width > 0; level++, width = Math.floor(width / 2)) {
+    if (width % 2 === 0) continue;
+    const hash = source.node(level, width - 1);
+    if (hash === undefined || hash.length !== 32) return undefined;
+    peaks[level] = hexOf(hash);
+  }
+  return peaks;
+}
+
+/** One number for a place in the tree; undefined for a place that no tree of a ledger has. */
+function nodeKey(level: number, node: number): number | undefined {
+  if (!(level >= LOWEST_STORED_LEVEL && level <= 53 && node >= 0 && node < 2 ** 45)) return undefined;
   return level * 2 ** 45 + node;
 }
 
@@ -451,9 +613,11 @@ class CheckpointCursor {
   #ahead: CheckpointRow | undefined;
   #last: CheckpointRow | undefined;
 
-  constructor(source: ChainSource) {
-    this.#rows = flatten(source.checkpoints());
+  /** A checkpoint of size `from` belongs to the range before; here it is only what the first entry names. */
+  constructor(source: ChainSource, from: number) {
+    this.#rows = flatten(source.checkpoints(from));
     this.#ahead = this.#take();
+    if (from > 0 && this.#ahead?.size === from) this.next(from);
   }
 
   /** The next row of at most `size`, once each. */

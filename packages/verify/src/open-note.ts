@@ -1,6 +1,14 @@
 /** From the octets of a checkpoint note to a checkpoint that a known key signed. Untrusted input. */
+
+import {
+  FormatError,
+  type ParsedCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  utf8Of,
+  type VerifierKey,
+} from '@infrafabric/format';
 import { verifyEd25519 } from '#ed25519';
-import { FormatError, type ParsedCheckpoint, parseCheckpoint, parseNote, utf8Of, type VerifierKey } from '@infrafabric/format';
 
 /** Why a note was not accepted. */
 export type NoteFault = 'malformed' | 'unsigned' | 'signature';
@@ -24,7 +32,12 @@ export function openNote(bytes: Uint8Array, key: VerifierKey): OpenedNote {
   }
   const text = utf8Of(note.text);
   if (!ours.every(({ signature }) => verifyEd25519(key.publicKey, text, signature))) {
-    return { ok: false, fault: 'signature', message: `the signature by ${key.name} (${key.keyIdHex}) does not verify`, checkpoint };
+    return {
+      ok: false,
+      fault: 'signature',
+      message: `the signature by ${key.name} (${key.keyIdHex}) does not verify`,
+      checkpoint,
+    };
   }
   return { ok: true, checkpoint };
 }

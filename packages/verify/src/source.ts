@@ -68,9 +68,13 @@ export interface ChainSource {
   /** Entries there are, for progress; the judge counts for itself. */
   entryCount(): number;
   checkpointCount(): number;
-  entries(): Iterable<readonly EntryRow[]>;
+  /** Entries with `from` <= seq < `to`. */
+  entries(from: number, to: number): Iterable<readonly EntryRow[]>;
   entryOctets(seq: number): EntryOctets;
-  checkpoints(): Iterable<readonly CheckpointRow[]>;
+  /** Checkpoints of at least this size. */
+  checkpoints(fromSize: number): Iterable<readonly CheckpointRow[]>;
+  /** Hash of one stored tree node. */
+  node(level: number, node: number): Uint8Array | undefined;
   nodes(): Iterable<readonly NodeRow[]>;
 }
 
@@ -79,7 +83,8 @@ export interface StoreSource {
   summary(): StoreSummary;
   /** Findings of SQLite's `integrity_check`; empty when it says ok. */
   integrityFindings(): readonly string[];
-  payloads(): Iterable<readonly PayloadRow[]>;
+  /** Payloads with `from` <= seq < `to`. */
+  payloads(from: number, to: number): Iterable<readonly PayloadRow[]>;
   /** Seqs of the first `limit` spans that have no payload row. */
   spansWithoutPayload(limit: number): readonly number[];
   contexts(): Iterable<readonly ContextRow[]>;

@@ -4,9 +4,16 @@
  */
 import { FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
-import { judgeIntegrity, judgePayloads, judgeSchema } from './judge-store.js';
+import { judgeIntegrity, judgePayloads, judgeSchema, judgeUnnamed } from './judge-store.js';
 import { openNote, readNote } from './open-note.js';
-import { type KeySource, type Problem, Problems, type Report, type VerdictCode, withDamageAsFinding } from './report.js';
+import {
+  type KeySource,
+  type Problem,
+  Problems,
+  type Report,
+  type VerdictCode,
+  withDamageAsFinding,
+} from './report.js';
 import type { ChainSource, StoreSource } from './source.js';
 
 /** What the verifier trusts, and how hard it looks. */
@@ -24,6 +31,8 @@ export interface VerifyOptions extends Pick<ChainOptions, 'deep' | 'onProgress'>
   readonly allSignatures?: boolean;
   /** Findings about the store that were made elsewhere, e.g. in a second thread. */
   readonly store?: StoreFindings;
+  /** Findings about the whole chain that were made elsewhere, without a problem. */
+  readonly chain?: { readonly findings: ChainFindings; readonly timingsMs: Readonly<Record<string, number>> };
 }
 
 /** What {@link judgeStore} found; plain data that can cross threads. */
@@ -43,7 +52,9 @@ export function judgeStore(source: StoreSource): StoreFindings {
   timed(timingsMs, 'integrity', () => withDamageAsFinding(problems, () => judgeIntegrity(source, problems)));
   timed(timingsMs, 'payloads', () =>
     withDamageAsFinding(problems, () => {
-      payloadsPresent = judgePayloads(source, problems).present;
+      const payloads = judgePayloads(source, problems);
+      judgeUnnamed([payloads], problems);
+      payloadsPresent = payloads.present;
     }),
   );
   return { problems: problems.kept, problemCount: problems.count, payloadsPresent, timingsMs };
@@ -55,16 +66,20 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   const timingsMs: Record<string, number> = {};
   const head = openHead(options, problems);
   let chain: ChainFindings | undefined;
-  timed(timingsMs, 'chain', () =>
-    withDamageAsFinding(problems, () => {
-      chain = judgeChain(source, problems, {
-        ...(options.deep === undefined ? {} : { deep: options.deep }),
-        ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-        signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
-        vouched: [...(head === undefined ? [] : [head]), ...(options.anchors ?? [])],
-      });
-    }),
-  );
+  if (options.chain !== undefined) {
+    chain = options.chain.findings;
+    Object.assign(timingsMs, options.chain.timingsMs);
+  } else
+    timed(timingsMs, 'chain', () =>
+      withDamageAsFinding(problems, () => {
+        chain = judgeChain(source, problems, {
+          ...(options.deep === undefined ? {} : { deep: options.deep }),
+          ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+          signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
+          vouched: vouchedRoots(options, head),
+        });
+      }),
+    );
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
     signaturesChecked = judgeSignatures(chain, options.key ?? selfAssertedKey(chain, problems), problems);
@@ -73,7 +88,16 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   const store = options.store ?? judgeStore(source);
   problems.addAll(store.problems, store.problemCount);
   const missing = missingPayloads(source, chain, store, problems);
-  return conclude({ chain, options, problems, signaturesChecked, head, store, missing, timingsMs: { ...timingsMs, ...store.timingsMs } });
+  return conclude({
+    chain,
+    options,
+    problems,
+    signaturesChecked,
+    head,
+    store,
+    missing,
+    timingsMs: { ...timingsMs, ...store.timingsMs },
+  });
 }
 
 /** With no key held, the ledger is at least checked against the key that it names itself. */
@@ -93,6 +117,7 @@ function judgeSignatures(chain: ChainFindings | undefined, key: VerifierKey | un
   if (chain === undefined || key === undefined) return 0;
   for (const { size, note } of chain.sampled) {
     const opened = openNote(note, key);
+    if (opened.ok) judgeForeignLines(size, note, problems);
     if (opened.ok || opened.fault === 'malformed') continue;
     const code = opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature';
     problems.add({ code, seq: Math.max(0, size - 1), message: `the checkpoint of size ${size}: ${opened.message}` });
@@ -100,19 +125,51 @@ function judgeSignatures(chain: ChainFindings | undefined, key: VerifierKey | un
   return chain.sampled.length;
 }
 
-function judgeOrigins(chain: ChainFindings | undefined, options: VerifyOptions, head: VouchedRoot | undefined, problems: Problems): void {
+/** The writer stores one signature line. More, by whomever, would be a change of the newest note that no hash covers yet. */
+function judgeForeignLines(size: number, octets: Uint8Array, problems: Problems): void {
+  const read = readNote(octets);
+  if (!read.ok || read.note.signatures.length === 1) return;
+  problems.add({
+    code: 'checkpoint.signature',
+    seq: Math.max(0, size - 1),
+    message: `the checkpoint of size ${size} carries signature lines that its writer did not store`,
+  });
+}
+
+function judgeOrigins(
+  chain: ChainFindings | undefined,
+  options: VerifyOptions,
+  head: VouchedRoot | undefined,
+  problems: Problems,
+): void {
   const origin = chain?.origin;
   if (origin === undefined) return;
   if (options.key !== undefined && options.key.name !== origin) {
-    problems.add({ code: 'key.origin', message: `the ledger calls itself ${origin}, the key is that of ${options.key.name}` });
+    problems.add({
+      code: 'key.origin',
+      message: `the ledger calls itself ${origin}, the key is that of ${options.key.name}`,
+    });
   }
   if (head !== undefined && originOf(head) !== origin) {
-    problems.add({ code: 'head.origin', message: `the remembered head is of another ledger, ${originOf(head)}`, evidence: [head.note] });
+    problems.add({
+      code: 'head.origin',
+      message: `the remembered head is of another ledger, ${originOf(head)}`,
+      evidence: [head.note],
+    });
   }
 }
 
 function originOf({ note }: VouchedRoot): string {
   return note.slice(0, note.indexOf('\n'));
+}
+
+/** Roots that the chain must meet: {@link VerifyOptions.head} and anchors. */
+export function vouchedRootsOf(options: VerifyOptions): VouchedRoot[] {
+  return vouchedRoots(options, openHead(options, new Problems()));
+}
+
+function vouchedRoots({ anchors }: VerifyOptions, head: VouchedRoot | undefined): VouchedRoot[] {
+  return [...(head === undefined ? [] : [head]), ...(anchors ?? [])];
 }
 
 /** The remembered head as a root to be met, once it is well-formed and signed by the key. */
@@ -133,7 +190,9 @@ function openHead({ head, key }: VerifyOptions, problems: Problems): VouchedRoot
 }
 
 /** An anchor as opened: a root that it vouches for, or why it is none of this ledger's. */
-export type OpenedAnchor = { readonly ok: true; readonly root: VouchedRoot } | { readonly ok: false; readonly message: string };
+export type OpenedAnchor =
+  | { readonly ok: true; readonly root: VouchedRoot }
+  | { readonly ok: false; readonly message: string };
 
 /**
  * Opens an anchor under the held key. A file that this key did not sign is not an anchor of this ledger, which says nothing
@@ -148,13 +207,25 @@ export function openAnchor(note: Uint8Array, key: VerifierKey, name: string): Op
 }
 
 /** Entries whose payload is gone without a word. */
-function missingPayloads(source: StoreSource, chain: ChainFindings | undefined, store: StoreFindings, problems: Problems): number {
+function missingPayloads(
+  source: StoreSource,
+  chain: ChainFindings | undefined,
+  store: StoreFindings,
+  problems: Problems,
+): number {
   if (chain === undefined) return 0;
   const missing = chain.payloadsExpected - store.payloadsPresent;
   if (missing <= 0) return 0;
-  for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
-    problems.add({ code: 'payload.missing', seq, column: 'payloads', message: `the payload of entry ${seq} is missing, and no redaction entry says why` });
-  }
+  withDamageAsFinding(problems, () => {
+    for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
+      problems.add({
+        code: 'payload.missing',
+        seq,
+        column: 'payloads',
+        message: `the payload of entry ${seq} is missing, and no redaction entry says why`,
+      });
+    }
+  });
   return missing;
 }
 
@@ -179,7 +250,8 @@ function conclude({ chain, options, problems, signaturesChecked, head, store, mi
     exitCode: verdict === 'VALID' ? 0 : verdict === 'INVALID' ? 1 : 3,
     origin: chain?.origin,
     entries: chain?.entries ?? 0,
-    newestCheckpoint: chain?.newest === undefined ? undefined : { size: chain.newest.size, rootHex: chain.newest.rootHex },
+    newestCheckpoint:
+      chain?.newest === undefined ? undefined : { size: chain.newest.size, rootHex: chain.newest.rootHex },
     checkpoints: { checked: chain?.checkpoints ?? 0, signaturesChecked },
     payloads: { present: store.payloadsPresent, missing },
     key: {
@@ -198,7 +270,12 @@ function conclude({ chain, options, problems, signaturesChecked, head, store, mi
   };
 }
 
-function verdictOf(chain: ChainFindings | undefined, options: VerifyOptions, problems: Problems, missing: number): VerdictCode {
+function verdictOf(
+  chain: ChainFindings | undefined,
+  options: VerifyOptions,
+  problems: Problems,
+  missing: number,
+): VerdictCode {
   if (problems.anyInvalid) return 'invalid';
   if (chain?.criticalNotUnderstood === true) return 'incomplete.not-understood';
   if (options.key === undefined) return 'incomplete.self-asserted-key';
@@ -212,7 +289,8 @@ function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, pro
   if (head === undefined) return 'not-asked';
   if (head === null) return 'missing';
   const against = (problem: Problem): boolean =>
-    problem.code.startsWith('head.') || ((problem.code === 'rollback' || problem.code === 'fork') && problem.message.includes('the remembered head'));
+    problem.code.startsWith('head.') ||
+    ((problem.code === 'rollback' || problem.code === 'fork') && problem.message.includes('the remembered head'));
   return opened === undefined || problems.kept.some(against) ? 'disagrees' : 'agrees';
 }
 
@@ -221,7 +299,8 @@ function limitsOf(chain: ChainFindings | undefined, options: VerifyOptions, anch
   const size = chain?.entries ?? 0;
   const anchored = Math.max(0, ...anchors.map((anchor) => anchor.size));
   if (anchored === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
-  else if (anchored < size) limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
+  else if (anchored < size)
+    limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
   if (options.head === null) limits.push('no head is remembered here, so an older copy would look the same');
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to this ledger');

@@ -1,0 +1,45 @@
+/** Sharing the judgement of a chain between threads: who takes which range, and what all of them found together. */
+import { LOWEST_STORED_LEVEL } from '@infrafabric/format';
+import type { ChainFindings, ChainRange } from './judge-chain.js';
+
+/** Cuts a chain of `entries` into consecutive ranges in proportion to `shares`; one range when it is too short to cut. */
+export function planRanges(entries: number, shares: readonly number[]): ChainRange[] {
+  const width = 2 ** LOWEST_STORED_LEVEL;
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const ranges: ChainRange[] = [];
+  let from = 0;
+  let shared = 0;
+  for (const [i, share] of shares.entries()) {
+    shared += share;
+    const last = i === shares.length - 1;
+    const to = last ? Number.POSITIVE_INFINITY : Math.floor((entries * shared) / total / width) * width;
+    if (to > from) ranges.push({ from, to, last });
+    from = Math.max(from, to);
+  }
+  return ranges;
+}
+
+/** Findings of consecutive ranges, the first one first, as those of the whole. */
+export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]]): ChainFindings {
+  const [first] = parts;
+  const newest = parts.findLast((part) => part.newest !== undefined)?.newest;
+  const notUnderstood: Record<string, number> = {};
+  for (const part of parts) {
+    for (const [type, count] of Object.entries(part.notUnderstood))
+      notUnderstood[type] = (notUnderstood[type] ?? 0) + count;
+  }
+  const sum = (count: (part: ChainFindings) => number): number => parts.reduce((total, part) => total + count(part), 0);
+  return {
+    entries: sum((part) => part.entries),
+    checkpoints: sum((part) => part.checkpoints),
+    origin: first.origin,
+    genesisVkey: first.genesisVkey,
+    formatVersion: first.formatVersion,
+    newest,
+    sampled: parts.flatMap((part) => part.sampled),
+    notUnderstood,
+    criticalNotUnderstood: parts.some((part) => part.criticalNotUnderstood),
+    spansKnownLost: sum((part) => part.spansKnownLost),
+    payloadsExpected: sum((part) => part.payloadsExpected),
+  };
+}
