@@ -26,7 +26,9 @@ export function encodeTraceRequest(records: readonly SpanRecord[]): Uint8Array {
  * context that the context encoders would not write.
  */
 export function assembleTraceRequest(parts: readonly EncodedSpan[]): Uint8Array {
-  return writeRequest(parts.map(({ resourceContext, scopeContext, span: item }) => ({ resourceContext, scopeContext, item })));
+  return writeRequest(
+    parts.map(({ resourceContext, scopeContext, span: item }) => ({ resourceContext, scopeContext, item })),
+  );
 }
 
 function writeRequest(list: Iterable<InContext<Uint8Array>>): Uint8Array {
@@ -63,7 +65,10 @@ function splitContext(context: Uint8Array): number {
     const at = reader.pos;
     const tag = reader.tag();
     if ((tag !== 0x0a && tag !== 0x1a) || tag <= lastTag) {
-      throw new OtlpDecodeError('not_canonical', 'a context holds a resource or scope, then a schema_url, nothing else');
+      throw new OtlpDecodeError(
+        'not_canonical',
+        'a context holds a resource or scope, then a schema_url, nothing else',
+      );
     }
     if (tag === 0x1a) schemaUrlAt = at;
     lastTag = tag;

@@ -47,8 +47,8 @@ export function* withContexts<T>(
   item: (record: SpanRecord) => T,
 ): Generator<InContext<T>> {
   let last: SpanRecord | undefined;
-  let resourceContext = new Uint8Array();
-  let scopeContext = new Uint8Array();
+  let resourceContext: Uint8Array = new Uint8Array();
+  let scopeContext: Uint8Array = new Uint8Array();
   for (const record of records) {
     if (record.resource !== last?.resource) resourceContext = encodeResourceContext(record.resource);
     if (record.scope !== last?.scope) scopeContext = encodeScopeContext(record.scope);

@@ -1,28 +1,34 @@
 /** The names a record's `lossy` may hold, collected as bits while a span is read. */
 
-/** One bit per name of `SpanRecord.lossy`. */
-export const Lossy = {
-  attributes: 1 << 0,
-  end_time_unix_nano: 1 << 1,
-  events: 1 << 2,
-  links: 1 << 3,
-  name: 1 << 4,
-  resource: 1 << 5,
-  scope: 1 << 6,
-  start_time_unix_nano: 1 << 7,
-  status: 1 << 8,
-  trace_state: 1 << 9,
-  unknown_fields: 1 << 10,
-} as const;
+/** The names, sorted: fields of `Span` by their proto names, what encloses the span, and fields nobody here knows. */
+const lossyFields = [
+  'attributes',
+  'end_time_unix_nano',
+  'events',
+  'links',
+  'name',
+  'resource',
+  'scope',
+  'start_time_unix_nano',
+  'status',
+  'trace_state',
+  'unknown_fields',
+] as const;
 
-const names: readonly string[] = Object.keys(Lossy).sort();
+type LossyField = (typeof lossyFields)[number];
+
+/** One bit per name. */
+export const Lossy: Readonly<Record<LossyField, number>> = Object.fromEntries(
+  lossyFields.map((name, i) => [name, 1 << i]),
+) as Record<LossyField, number>;
+
 const known = new Map<number, readonly string[]>();
 
-/** The sorted names of a set of bits; the same array for the same bits. */
+/** The sorted names of a set of bits; the same frozen array for the same bits. */
 export function lossyNames(bits: number): readonly string[] {
   let list = known.get(bits);
   if (list === undefined) {
-    list = Object.freeze(names.filter((name) => (bits & Lossy[name as keyof typeof Lossy]) !== 0));
+    list = Object.freeze(lossyFields.filter((name) => (bits & Lossy[name]) !== 0));
     known.set(bits, list);
   }
   return list;

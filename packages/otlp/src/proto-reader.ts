@@ -92,7 +92,10 @@ export class ProtoReader {
   /** A length and so many bytes, as a copy that does not keep the request in memory. */
   copyBytes(): Uint8Array {
     const start = this.delimited();
-    return Uint8Array.prototype.slice.call(this.bytes, start, this.pos);
+    // Not slice(): of a Buffer that would be a Buffer.
+    const copy = new Uint8Array(this.pos - start);
+    copy.set(this.bytes.subarray(start, this.pos));
+    return copy;
   }
 
   /** A length and UTF-8 text; what is not UTF-8 becomes U+FFFD and sets {@link ProtoReader.invalidUtf8}. */

@@ -52,15 +52,16 @@ export class ProtoWriter {
   /** An int64 as a varint (a negative one takes ten bytes). Throws RangeError outside -2^63…2^63-1. */
   int64(value: bigint): void {
     const number = Number(value);
-    if (Number.isSafeInteger(number)) return this.int53(number);
-    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit int64`);
-    this.varint64(Number(value & 0xffff_ffffn), Number(BigInt.asUintN(32, value >> 32n)));
+    if (Number.isSafeInteger(number)) this.int53(number);
+    else if (BigInt.asIntN(64, value) === value) {
+      this.varint64(Number(value & 0xffff_ffffn), Number(BigInt.asUintN(32, value >> 32n)));
+    } else throw new RangeError(`${value} does not fit int64`);
   }
 
   /** A safe integer as an int64 varint. */
   int53(value: number): void {
-    if (value >= 0 && value < TWO_32) return this.varint(value);
-    this.varint64(value >>> 0, Math.floor(value / TWO_32) >>> 0);
+    if (value >= 0 && value < TWO_32) this.varint(value);
+    else this.varint64(value >>> 0, Math.floor(value / TWO_32) >>> 0);
   }
 
   /** A uint32 as four bytes. */

@@ -51,7 +51,7 @@ export interface EventRecord {
   readonly droppedAttributesCount: number;
 }
 
-/** OTLP `Span.Link`; ids are lowercase hex. */
+/** OTLP `Span.Link`; ids are lowercase hex of any even length: links to contexts that are not valid are kept too. */
 export interface LinkRecord {
   readonly traceId: string;
   readonly spanId: string;
@@ -67,7 +67,7 @@ export interface SpanRecord {
   readonly traceId: string;
   /** 16 lowercase hex characters, not all zero. */
   readonly spanId: string;
-  /** 16 lowercase hex characters, or '' for a root span. */
+  /** 16 lowercase hex characters, not all zero, or '' for a root span (decoders read all zeros as ''). */
   readonly parentSpanId: string;
   readonly traceState: string;
   /** W3C trace flags and OTLP's is-remote bits, uint32. */
@@ -91,8 +91,9 @@ export interface SpanRecord {
   readonly scope: ScopeRecord;
   /**
    * What could not be kept exactly, as sorted, distinct names of span fields (`name`, `attributes`, `events`, `links`,
-   * `status`, `trace_state`, `resource`, `scope`, `unknown_fields`): a lone surrogate or invalid UTF-8 became U+FFFD, a
-   * JSON number beyond 2^53 had already lost digits, a field this version does not know was skipped. Usually empty.
+   * `status`, `trace_state`, `start_time_unix_nano`, `end_time_unix_nano`, `resource`, `scope`, `unknown_fields`): a lone
+   * surrogate or invalid UTF-8 became U+FFFD, a JSON number beyond 2^53 had already lost digits, a JSON `doubleValue` was
+   * null where NaN or an infinity may have been, a field this version does not know was skipped. Usually empty.
    */
   readonly lossy: readonly string[];
 }

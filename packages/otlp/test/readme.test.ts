@@ -1,0 +1,13 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+test('the example of the README prints what the README says', () => {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  const readme = readFileSync(`${folder}README.md`, 'utf8');
+  const [, script, output] = /```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/.exec(readme)!;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', script!], { cwd: folder, encoding: 'utf8' });
+  expect(run.stderr).toBe('');
+  expect(run.stdout).toBe(output);
+});
