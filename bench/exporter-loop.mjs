@@ -37,10 +37,6 @@ const { values } = parseArgs({
   },
 });
 
-if (values.role === undefined) await compare();
-else if (values.role === 'server') serve();
-else process.send(await measure(values.role));
-
 /** Runs all contenders and prints the table. */
 async function compare() {
   const server = fork(fileURLToPath(import.meta.url), ['--role', 'server']);
@@ -49,12 +45,14 @@ async function compare() {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const name of CONTENDERS) {
       const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--role', name, '--url', url]);
-      const [result] = await once(child, 'message');
+      const [result] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+      if (typeof result !== 'object' || result === null) throw new Error(`${name} ended without a result`);
       results[name].push(result);
     }
   }
   server.disconnect();
-  const median = (name, field) => results[name].map((result) => result[field]).sort((a, b) => a - b)[results[name].length >> 1];
+  const median = (name, field) =>
+    results[name].map((result) => result[field]).sort((a, b) => a - b)[results[name].length >> 1];
   const none = median('none', 'microsPerSpan');
   console.log(`${values.rate} spans/s, medians of ${values.rounds} rounds of ${values.seconds} s\n`);
   console.log('contender  µs of main thread a span   over no processor   p99 loop delay ms   spans kept');
@@ -73,7 +71,9 @@ async function compare() {
   }
   const cost = (name) => median(name, 'microsPerSpan') - none;
   console.log(`\nwitness / otlp, from the span's end on: ${(cost('witness') / cost('otlp')).toFixed(2)}`);
-  console.log(`witness / otlp exporter without its batch processor: ${(cost('witness') / (cost('otlp') - cost('batch'))).toFixed(2)}`);
+  console.log(
+    `witness / otlp exporter without its batch processor: ${(cost('witness') / (cost('otlp') - cost('batch'))).toFixed(2)}`,
+  );
 }
 
 /** The no-op backend. */
@@ -182,3 +182,7 @@ function mainThreadMicros() {
     return performance.eventLoopUtilization().active * 1000;
   }
 }
+
+if (values.role === undefined) await compare();
+else if (values.role === 'server') serve();
+else process.send(await measure(values.role), () => process.disconnect());
