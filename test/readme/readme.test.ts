@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({ language, text: text! }));
+const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
+  language,
+  text: text!,
+}));
 const shell = blocks.filter(({ language, text }) => language === 'sh' && !text.startsWith('sudo apt-get'));
 /** This very run; `.ci/run` proves it by running it as it is written. */
 const testCommand = 'npx -y pnpm@12.21.0 test\n';

@@ -73,7 +73,8 @@ function spanBodyOf(record: SpanRecord): SpanBody {
 }
 
 function textOf(attributes: readonly KeyValue[], key: string): string | undefined {
-  const value: AnyValue | undefined = attributes.find(([name]) => name === key)?.[1];
+  // Not destructured: that runs the iterator protocol for every attribute of every span.
+  const value: AnyValue | undefined = attributes.find((attribute) => attribute[0] === key)?.[1];
   return typeof value === 'string' ? value : undefined;
 }
 

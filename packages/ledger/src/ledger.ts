@@ -22,7 +22,8 @@ import { insertBatch, insertCheckpoint, readBack } from './insert.js';
 import { createKey, loadSigner } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { isSpan, type Prepared, prepareAll } from './prepare.js';
-import { headFile, rememberHead, requireNotBehindHead } from './remembered-head.js';
+import { writePrivateFile } from './private-file.js';
+import { contradictionOfHead, headFile, rememberHead, requireNotBehindHead } from './remembered-head.js';
 import { sealBatch, type ToSeal } from './seal.js';
 import type { Signer } from './signer.js';
 import { newestNote, readTip, type Tip } from './tip.js';
@@ -123,6 +124,17 @@ export class Ledger {
     return run;
   }
 
+  /**
+   * Accepts an older or other copy that was restored on purpose: a `restored` entry records the head that is given up, and
+   * the new one is remembered in its place. Undefined when the ledger does not contradict its remembered head.
+   * @throws LedgerError
+   */
+  acceptHead(reason: string): Promise<Appended | undefined> {
+    const run = this.#queue.then(() => this.#exclusively(() => this.#acceptHeadInTransaction(reason)));
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
   /** Waits for what is under way, then closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -175,6 +187,21 @@ export class Ledger {
       // A duplicate of a span of this same batch is known by that span's place in the batch until it has a seq.
       return typeof result === 'number' ? { ...(results[result] as Appended), outcome: 'duplicate' } : result;
     });
+  }
+
+  async #acceptHeadInTransaction(reason: string): Promise<Appended | undefined> {
+    const tip = readTip(this.#db);
+    const contradiction = contradictionOfHead(this.#db, this.paths.ledger, tip);
+    if (contradiction === undefined) return undefined;
+    this.#tip = tip;
+    const { head } = contradiction;
+    const body = { reason, ...(head === undefined ? {} : { root: head.rootHex, size: head.size }) };
+    const [appended] = await this.#appendInTransaction(
+      prepareAll([{ type: 'restored', body }], this.#sources.randomBytes),
+    );
+    // Dies here: the entry is there, the old head too; accepting it once more adds a second such entry and then this file.
+    writePrivateFile(headFile(this.paths.ledger), this.#tip!.note);
+    return appended;
   }
 
   #withoutDuplicates(

@@ -45,6 +45,7 @@ const column = (name: string, klass: 'text' | 'blob'): string => {
       : `octet_length(${name}) || ':' || CASE WHEN octet_length(${name}) <= 65535 THEN ${name} ELSE '' END`;
   return `CASE typeof(${name}) WHEN '${klass}' THEN ${value} WHEN 'null' THEN '-' ELSE '!' END`;
 };
+const octets = (name: string): string => `CASE WHEN octet_length(${name}) <= 65535 THEN CAST(${name} AS BLOB) END`;
 const COLUMNS = [
   "CASE typeof(segment) WHEN 'integer' THEN segment ELSE '!' END",
   column('type', 'text'),
@@ -96,7 +97,7 @@ export class LedgerReader {
       return new LedgerReader(path, db);
     } catch (error) {
       db.close();
-      throw ledgerErrorOf(error, path);
+      throw readErrorOf(error, path);
     }
   }
 
@@ -144,9 +145,7 @@ export class LedgerReader {
   context(digest: Uint8Array): Uint8Array | undefined {
     return this.#reading(
       () =>
-        this.#statement('SELECT context FROM contexts WHERE digest = ?').pluck().get(digest) as
-          | Uint8Array
-          | undefined,
+        this.#statement('SELECT context FROM contexts WHERE digest = ?').pluck().get(digest) as Uint8Array | undefined,
     );
   }
 
@@ -192,8 +191,7 @@ export class LedgerReader {
   /** As many as the newest seq promises. */
   entryCount(): number {
     return (
-      this.#reading(() => (this.#statement('SELECT max(seq) FROM entries').pluck().get() as number | null) ?? -1) +
-      1
+      this.#reading(() => (this.#statement('SELECT max(seq) FROM entries').pluck().get() as number | null) ?? -1) + 1
     );
   }
 
@@ -217,8 +215,7 @@ export class LedgerReader {
     businessParent: Uint8Array | null;
   } {
     return this.#reading(() => {
-      const sql =
-        'SELECT CAST(entry AS BLOB), CAST(type AS BLOB), CAST(business AS BLOB), CAST(business_parent AS BLOB) FROM entries WHERE seq = ?';
+      const sql = `SELECT ${['entry', 'type', 'business', 'business_parent'].map(octets).join(', ')} FROM entries WHERE seq = ?`;
       const [entry, type, business, businessParent] = (this.#statement(sql).raw().get(seq) ??
         []) as (Uint8Array | null)[];
       return {
@@ -276,9 +273,7 @@ export class LedgerReader {
   *contexts(): Generator<{ digest: Uint8Array | null; kind: string | null; context: Uint8Array | null }[]> {
     const sql = `SELECT rowid, CASE WHEN octet_length(digest) <= 64 THEN ${blob('digest')} END, CASE WHEN typeof(kind) = 'text' AND octet_length(kind) <= 64 THEN kind END,
       CASE WHEN octet_length(context) <= ${MAX_BLOB_OCTETS} THEN ${blob('context')} END FROM contexts NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 4`;
-    for (const rows of this.#chunks<[number, Uint8Array | null, string | null, Uint8Array | null]>(
-      sql,
-      BEFORE_ALL)) {
+    for (const rows of this.#chunks<[number, Uint8Array | null, string | null, Uint8Array | null]>(sql, BEFORE_ALL)) {
       yield rows.map(([, digest, kind, context]) => ({ digest, kind, context }));
     }
   }
@@ -314,11 +309,7 @@ export class LedgerReader {
   }
 
   /** Rows in key order from below every key; a damaged tree that does not move forward is damage. */
-  *#chunks<R extends readonly [number, ...unknown[]]>(
-    sql: string,
-    after: number,
-    ...to: number[]
-  ): Generator<R[]> {
+  *#chunks<R extends readonly [number, ...unknown[]]>(sql: string, after: number, ...to: number[]): Generator<R[]> {
     const rows = this.#statement(sql).raw();
     for (;;) {
       const chunk = this.#reading(() => rows.all(after, ...to)) as R[];
@@ -374,10 +365,7 @@ export class LedgerReader {
     try {
       return read();
     } catch (error) {
-      const known = ledgerErrorOf(error, this.path);
-      // The statements are fixed, so when SQLite cannot make sense of one it is the file that is not what it should be.
-      if ((known as { code?: unknown }).code !== 'SQLITE_ERROR') throw known;
-      throw new LedgerError('corrupt', `${(error as Error).message}: ${this.path}`, { cause: error });
+      throw readErrorOf(error, this.path);
     }
   }
 }
@@ -389,7 +377,13 @@ function bounds(from: number, to: number): [after: number, upTo: number] {
   return [from === 0 ? BEFORE_ALL : from - 1, Number.isFinite(to) ? to - 1 : AFTER_ALL];
 }
 
+/** As {@link ledgerErrorOf}; the statements here are fixed, so one that SQLite calls wrong shows a file that is. */
+function readErrorOf(error: unknown, path: string): unknown {
+  if ((error as { code?: unknown }).code !== 'SQLITE_ERROR') return ledgerErrorOf(error, path);
+  return new LedgerError('corrupt', `${(error as Error).message}: ${path}`, { cause: error });
+}
+
 function identityOf(path: string): string {
-  const { dev, ino } = lstatSync(path);
-  return `${dev}:${ino}`;
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  return file === undefined ? 'none' : `${file.dev}:${file.ino}`;
 }

@@ -3,7 +3,7 @@
  * cannot show by itself that its end was cut off; this file can, as long as it is not rolled back with the ledger.
  */
 import { readFileSync } from 'node:fs';
-import { parseCheckpoint, parseNote } from '@infrafabric/format';
+import { type Checkpoint, parseCheckpoint, parseNote } from '@infrafabric/format';
 import type { Connection } from './database.js';
 import { LedgerError } from './ledger-error.js';
 import { writePrivateFile } from './private-file.js';
@@ -24,24 +24,37 @@ export function readHead(ledger: string): Uint8Array | undefined {
   }
 }
 
-/**
- * Refuses a ledger that is older than, or differs from, its remembered head. Call inside a transaction.
- * @throws LedgerError `behind-head`.
- */
-export function requireNotBehindHead(db: Connection, ledger: string, tip: Tip): void {
+/** How a ledger contradicts its remembered head. */
+export interface Contradiction {
+  readonly what: string;
+  /** The head; undefined when the file is damaged. */
+  readonly head: Checkpoint | undefined;
+}
+
+/** Whether a ledger is older than, or differs from, its remembered head. Call inside a transaction. */
+export function contradictionOfHead(db: Connection, ledger: string, tip: Tip): Contradiction | undefined {
   const bytes = readHead(ledger);
-  if (bytes === undefined || Buffer.compare(bytes, tip.note) === 0) return;
-  const head = parseHead(bytes, ledger);
-  if (head.origin !== tip.origin) throw behind(ledger, `the remembered head is of another ledger, ${head.origin}`);
+  if (bytes === undefined || Buffer.compare(bytes, tip.note) === 0) return undefined;
+  const head = parseHead(bytes);
+  if (head === undefined) return { what: `the remembered head is damaged: ${headFile(ledger)}`, head };
+  const contradicts = (what: string): Contradiction => ({ what, head });
+  if (head.origin !== tip.origin) return contradicts(`the remembered head is of another ledger, ${head.origin}`);
   if (head.size > tip.size) {
-    throw behind(
-      ledger,
+    return contradicts(
       `it has ${tip.size} entries, the remembered head has ${head.size}: an older copy, or its end was cut`,
     );
   }
-  if (frontierAt(db, head.size).rootHex() !== head.rootHex) {
-    throw behind(ledger, `its first ${head.size} entries differ from those of the remembered head`);
-  }
+  if (frontierAt(db, head.size).rootHex() === head.rootHex) return undefined;
+  return contradicts(`its first ${head.size} entries differ from those of the remembered head`);
+}
+
+/** Refuses a ledger that contradicts its remembered head. Call inside a transaction. @throws LedgerError `behind-head`. */
+export function requireNotBehindHead(db: Connection, ledger: string, tip: Tip): void {
+  const contradiction = contradictionOfHead(db, ledger, tip);
+  if (contradiction === undefined) return;
+  throw new LedgerError('behind-head', `refusing to continue this ledger: ${contradiction.what}`, {
+    hint: `restore the newer copy of ${ledger}; a copy restored on purpose is accepted by if-witness doctor --accept-head`,
+  });
 }
 
 /**
@@ -65,19 +78,10 @@ function isLater(note: Uint8Array, head: Uint8Array): boolean {
   return now.origin === before.origin && now.size > before.size;
 }
 
-function parseHead(bytes: Uint8Array, ledger: string): ReturnType<typeof parseCheckpoint> {
+function parseHead(bytes: Uint8Array): Checkpoint | undefined {
   try {
     return parseCheckpoint(parseNote(bytes).text);
-  } catch (cause) {
-    throw new LedgerError('behind-head', `the remembered head is damaged: ${headFile(ledger)}`, {
-      cause,
-      hint: 'restore it, or compare the ledger with an anchor before you remove it',
-    });
+  } catch {
+    return undefined;
   }
-}
-
-function behind(ledger: string, what: string): LedgerError {
-  return new LedgerError('behind-head', `refusing to continue this ledger: ${what}`, {
-    hint: `restore the newer copy of ${ledger}; a copy restored on purpose is accepted by if-witness doctor --accept-head`,
-  });
 }

@@ -40,6 +40,7 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     notUnderstood,
     criticalNotUnderstood: parts.some((part) => part.criticalNotUnderstood),
     spansKnownLost: sum((part) => part.spansKnownLost),
+    restoredAt: parts.flatMap((part) => part.restoredAt),
     payloadsExpected: sum((part) => part.payloadsExpected),
   };
 }

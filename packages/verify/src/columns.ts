@@ -12,13 +12,27 @@ export function expectedColumns({ seq, type, span }: EntryView): string {
 /** Names of the joined columns, in order. */
 export const COLUMN_NAMES = ['segment', 'type', 'trace_id', 'span_id', 'business', 'business_parent'] as const;
 
-/** The first column in which two joined texts differ. */
-export function differingColumn(expected: string, actual: string | null): string {
+/** The first column in which the joined columns of an entry differ from what they must be; undefined when none does. */
+export function differingColumn(view: EntryView, actual: string | null): string | undefined {
   if (actual === null) return COLUMN_NAMES[0];
+  // Texts may hold spaces, so what is expected says where each column ends.
+  const expected = expectedParts(view);
   let at = 0;
-  while (at < expected.length && expected[at] === actual[at]) at++;
-  const column = expected.slice(0, at).split(' ').length - 1;
-  return COLUMN_NAMES[Math.min(column, COLUMN_NAMES.length - 1)] ?? 'entry';
+  const differs = expected.findIndex((part, i) => {
+    const end = at + part.length;
+    const whole =
+      actual.startsWith(part, at) && (i < expected.length - 1 ? actual[end] === ' ' : end === actual.length);
+    at = end + 1;
+    return !whole;
+  });
+  return COLUMN_NAMES[differs];
+}
+
+function expectedParts(view: EntryView): readonly string[] {
+  const { span } = view;
+  const head = [String(Math.floor(view.seq / 2 ** SEGMENT_BITS)), textColumn(view.type)];
+  if (span === undefined) return [...head, '-', '-', '-', '-'];
+  return [...head, span.traceHex, span.spanHex, textColumn(span.business), textColumn(span.businessParent)];
 }
 
 function textColumn(text: string | undefined): string {

@@ -40,6 +40,20 @@ export function viewEntry(text: string, expected?: ExpectedPlace): EntryView {
   return viewCanonical(text, viewTail(text, expected)) ?? viewParsed(text);
 }
 
+/** Payload digest of an entry, hex, without looking at the rest of it; undefined when it has none. @throws FormatError */
+export function payloadDigestOf(text: string, seq: number): string | undefined {
+  const tail = `","seq":${seq},"type":"span"}`;
+  const prevAt = text.length - tail.length - HASH - 9;
+  if (
+    text.endsWith(tail) &&
+    text.startsWith(',"prev":"', prevAt) &&
+    text.startsWith(',"payload":"', prevAt - HASH - 13)
+  ) {
+    return text.slice(prevAt - HASH - 1, prevAt - 1);
+  }
+  return viewEntry(text).payload;
+}
+
 interface Tail {
   readonly prev: string;
   readonly seq: number;

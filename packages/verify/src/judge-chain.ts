@@ -71,13 +71,15 @@ export interface ChainFindings {
   readonly notUnderstood: Readonly<Record<string, number>>;
   readonly criticalNotUnderstood: boolean;
   readonly spansKnownLost: number;
+  /** Seqs of `restored` entries: there a newer state was given up on purpose. */
+  readonly restoredAt: readonly number[];
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
 const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'restored', 'index'].includes(type)),
+  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'index'].includes(type)),
 );
 
 /**
@@ -106,6 +108,7 @@ class ChainJudge {
   #criticalNotUnderstood = false;
   #spansKnownLost = 0;
   #payloadsExpected = 0;
+  readonly #restoredAt: number[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
   #lastAt = '0';
@@ -150,6 +153,7 @@ class ChainJudge {
       criticalNotUnderstood: this.#criticalNotUnderstood,
       spansKnownLost: this.#spansKnownLost,
       payloadsExpected: this.#payloadsExpected,
+      restoredAt: this.#restoredAt,
     };
   }
 
@@ -190,6 +194,7 @@ class ChainJudge {
       return false;
     }
     if (rowSeq > seq) {
+      this.#checkpointsUpTo(seq);
       const until = rowSeq - 1 === seq ? '' : ` to ${rowSeq - 1}`;
       this.#problems.add({ code: 'entry.missing', seq, message: `entry ${seq}${until} is missing` });
       this.#shifted = true;
@@ -270,7 +275,8 @@ class ChainJudge {
       this.#openBreak = undefined;
       this.#explained = true;
     } else if (this.#explained) this.#explained = false;
-    else if (seq === 0 || this.#shifted || this.#prevHex === '') this.#broken(seq);
+    // An entry that says that it belongs elsewhere is itself what is wrong here.
+    else if (seq === 0 || this.#shifted || this.#prevHex === '' || view.seq !== seq) this.#broken(seq);
     else this.#openBreak = seq;
   }
 
@@ -306,6 +312,10 @@ class ChainJudge {
     this.#columns(row, view);
     this.#checkpointMember(seq, view);
     if (seq === 0) this.#genesis(view, text);
+    else if (view.type === 'genesis') {
+      this.#problems.add({ code: 'genesis.malformed', seq, message: `entry ${seq} is a second genesis entry` });
+    }
+    if (view.type === 'restored') this.#restoredAt.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
       this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
@@ -314,26 +324,28 @@ class ChainJudge {
   }
 
   #columns([seq, , , columns]: EntryRow, view: EntryView): void {
-    const expected = expectedColumns({ ...view, seq });
-    if (columns === expected && (!columns.includes('\ufffd') || this.#columnOctetsAgree(seq, view))) return;
-    const column = differingColumn(expected, columns);
+    const differs =
+      columns !== expectedColumns({ ...view, seq })
+        ? (differingColumn({ ...view, seq }, columns) ?? 'entry')
+        : columns.includes('\ufffd')
+          ? this.#columnOfOtherOctets(seq, view)
+          : undefined;
+    if (differs === undefined) return;
     this.#problems.add({
       code: 'entry.column',
       seq,
-      column,
-      message: `column ${column} of entry ${seq} differs from what was signed`,
+      column: differs,
+      message: `column ${differs} of entry ${seq} differs from what was signed`,
     });
   }
 
-  #columnOctetsAgree(seq: number, { type, span }: EntryView): boolean {
+  #columnOfOtherOctets(seq: number, { type, span }: EntryView): string | undefined {
     const octets = this.#source.entryOctets(seq);
     const same = (stored: Uint8Array | null, text: string | undefined): boolean =>
       hexOf(stored ?? new Uint8Array()) === hexOf(utf8Of(text ?? ''));
-    return (
-      same(octets.type, type) &&
-      same(octets.business, span?.business) &&
-      same(octets.businessParent, span?.businessParent)
-    );
+    if (!same(octets.type, type)) return 'type';
+    if (!same(octets.business, span?.business)) return 'business';
+    return same(octets.businessParent, span?.businessParent) ? undefined : 'business_parent';
   }
 
   #genesis(view: EntryView, text: string): void {

@@ -3,7 +3,6 @@ import {
   APPLICATION_ID,
   type ContextKind,
   contextDigestHex,
-  decodeSpanPayload,
   FormatError,
   hexOf,
   PAYLOAD_DOMAIN,
@@ -13,7 +12,7 @@ import {
   type SchemaObject,
   sha256Hex,
 } from '@infrafabric/format';
-import { viewEntry } from './entry-view.js';
+import { payloadDigestOf } from './entry-view.js';
 import type { Problems } from './report.js';
 import type { ContextRow, PayloadRow, StoreSource } from './source.js';
 
@@ -68,14 +67,14 @@ export function judgePayloads(
   from = 0,
   to: number = Number.POSITIVE_INFINITY,
 ): PayloadFindings {
-  const contexts = new Map<string, { readonly kind: string; named: boolean }>();
-  for (const rows of source.contexts()) for (const row of rows) judgeContext(row, contexts, problems);
+  const judge = new PayloadJudge(problems);
+  for (const rows of source.contexts()) for (const row of rows) judge.context(row);
   let present = 0;
   for (const rows of source.payloads(from, to)) {
-    for (const row of rows) judgePayload(row, contexts, problems);
+    for (const row of rows) judge.payload(row);
     present += rows.length;
   }
-  return { present, unnamed: [...contexts].filter(([, { named }]) => !named).map(([digest]) => digest) };
+  return { present, unnamed: judge.unnamed() };
 }
 
 /** A context must be named by some payload, in whichever range. */
@@ -92,74 +91,74 @@ export function judgeUnnamed(parts: readonly PayloadFindings[], problems: Proble
   }
 }
 
-function judgeContext(
-  { digest, kind, context }: ContextRow,
-  contexts: Map<string, { kind: string; named: boolean }>,
-  problems: Problems,
-): void {
-  const digestHex = digest === null ? '' : hexOf(digest);
-  if ((kind === 'resource' || kind === 'scope') && context !== null && contextDigestHex(kind, context) === digestHex) {
-    contexts.set(digestHex, { kind, named: false });
-  } else
-    problems.add({
-      code: 'context.digest',
-      column: 'contexts',
-      message: `the context ${digestHex} does not have that digest`,
-    });
-}
+/** Where the digests of resource and scope lie in what is hashed. */
+const NAMES_AT = PAYLOAD_DOMAIN.length + SALT_OCTETS;
+const NAMES_OCTETS = 64;
 
-function judgePayload(
-  [seq, digested, entry]: PayloadRow,
-  contexts: Map<string, { kind: string; named: boolean }>,
-  problems: Problems,
-): void {
-  const expected = payloadDigestOf(entry);
-  if (expected === undefined) {
-    problems.add({
-      code: 'payload.unexpected',
-      seq,
-      column: 'payloads',
-      message: `a payload is stored for entry ${seq}, which has none`,
-    });
-    return;
+class PayloadJudge {
+  readonly #problems: Problems;
+  readonly #contexts = new Map<string, { readonly kind: string; named: boolean }>();
+  /** The names that were looked up last: most payloads have those of the one before. */
+  #known: Uint8Array | undefined;
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
   }
-  if (digested === null || sha256Hex(digested) !== expected) {
-    problems.add({
-      code: 'payload.digest',
-      seq,
-      column: 'payloads',
-      message: `the payload of entry ${seq} is not the one that was signed`,
-    });
-    return;
+
+  unnamed(): string[] {
+    return [...this.#contexts].filter(([, { named }]) => !named).map(([digest]) => digest);
   }
-  const parts = decodeSpanPayload(digested.subarray(PAYLOAD_DOMAIN.length + SALT_OCTETS));
-  if (parts === undefined) return;
-  nameContext(seq, 'resource', parts.resourceDigestHex, contexts, problems);
-  nameContext(seq, 'scope', parts.scopeDigestHex, contexts, problems);
+
+  context({ digest, kind, context }: ContextRow): void {
+    const digestHex = digest === null ? '' : hexOf(digest);
+    const isContext = (kind === 'resource' || kind === 'scope') && context !== null;
+    if (isContext && contextDigestHex(kind, context) === digestHex)
+      this.#contexts.set(digestHex, { kind, named: false });
+    else {
+      const message = `the context ${digestHex} does not have that digest`;
+      this.#problems.add({ code: 'context.digest', column: 'contexts', message });
+    }
+  }
+
+  payload([seq, digested, entry]: PayloadRow): void {
+    const expected = entry === null ? undefined : digestOf(entry, seq);
+    if (expected === undefined) {
+      const message = `a payload is stored for entry ${seq}, which has none`;
+      this.#problems.add({ code: 'payload.unexpected', seq, column: 'payloads', message });
+    } else if (digested === null || sha256Hex(digested) !== expected) {
+      const message = `the payload of entry ${seq} is not the one that was signed`;
+      this.#problems.add({ code: 'payload.digest', seq, column: 'payloads', message });
+    } else if (digested.length >= NAMES_AT + NAMES_OCTETS && !this.#namesAsBefore(digested)) {
+      this.#name(seq, 'resource', digested.subarray(NAMES_AT, NAMES_AT + 32));
+      this.#name(seq, 'scope', digested.subarray(NAMES_AT + 32, NAMES_AT + NAMES_OCTETS));
+    }
+  }
+
+  #namesAsBefore(digested: Uint8Array): boolean {
+    for (let i = 0; i < NAMES_OCTETS; i++) {
+      if (digested[NAMES_AT + i] === this.#known?.[i]) continue;
+      this.#known = digested.slice(NAMES_AT, NAMES_AT + NAMES_OCTETS);
+      return false;
+    }
+    return true;
+  }
+
+  #name(seq: number, kind: ContextKind, digest: Uint8Array): void {
+    const context = this.#contexts.get(hexOf(digest));
+    if (context?.kind === kind) {
+      context.named = true;
+      return;
+    }
+    // The next payload that names it is a finding of its own.
+    this.#known = undefined;
+    const message = `the ${kind} that the payload of entry ${seq} names is missing`;
+    this.#problems.add({ code: 'context.missing', seq, column: 'contexts', message });
+  }
 }
 
-function nameContext(
-  seq: number,
-  kind: ContextKind,
-  digestHex: string,
-  contexts: Map<string, { kind: string; named: boolean }>,
-  problems: Problems,
-): void {
-  const context = contexts.get(digestHex);
-  if (context?.kind === kind) context.named = true;
-  else
-    problems.add({
-      code: 'context.missing',
-      seq,
-      column: 'contexts',
-      message: `the ${kind} that the payload of entry ${seq} names is missing`,
-    });
-}
-
-function payloadDigestOf(entry: string | null): string | undefined {
-  if (entry === null) return undefined;
+function digestOf(entry: string, seq: number): string | undefined {
   try {
-    return viewEntry(entry).payload;
+    return payloadDigestOf(entry, seq);
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;

@@ -302,6 +302,11 @@ function limitsOf(chain: ChainFindings | undefined, options: VerifyOptions, anch
   else if (anchored < size)
     limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
   if (options.head === null) limits.push('no head is remembered here, so an older copy would look the same');
+  for (const seq of chain?.restoredAt ?? []) {
+    limits.push(
+      `what came before entry ${seq} in a newer copy: that entry records that an older one was restored on purpose`,
+    );
+  }
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to this ledger');
   return limits;

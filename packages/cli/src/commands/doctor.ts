@@ -1,0 +1,65 @@
+/** `if-witness doctor`: what is wrong with this installation, and how to mend it. Changes nothing. */
+import { existsSync } from 'node:fs';
+import { type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
+import type { Command } from 'commander';
+import { act, type Invocation } from '../act.js';
+import { type Paint, paintIf, wantsColor } from '../color.js';
+import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
+import {
+  checkClock,
+  checkDisk,
+  checkHead,
+  checkLastVerify,
+  checkSpool,
+  checkSqlite,
+  checkWal,
+  openLedger,
+} from '../doctor/check-store.js';
+import type { Finding } from '../doctor/finding.js';
+import { escapeText } from '../escape.js';
+import type { ExitCode } from '../exit-code.js';
+import { renderJson } from '../json-text.js';
+import { printOut } from '../output.js';
+import { addHelp } from '../program.js';
+import { describeItself } from '../verify/choose-key.js';
+
+export function define(command: Command): void {
+  addHelp(
+    command,
+    'Finds what is wrong with this installation, and says how to mend it.',
+    ['if-witness doctor', 'if-witness doctor --json'],
+    ['It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.'],
+  );
+  command.action(act<object>(doctor));
+}
+
+function doctor({ common }: Invocation<object>): ExitCode {
+  const findings = examine(witnessPaths(common));
+  const problems = findings.filter(({ ok }) => !ok).length;
+  process.exitCode = problems === 0 ? 0 : 1;
+  if (common.json) {
+    const checks = findings.map(({ check, ok, found, mend }) => ({ check, ok, found, mend: mend ?? null }));
+    printOut(`${renderJson({ ok: problems === 0, problems, checks })}\n`);
+  } else {
+    const paint = paintIf(wantsColor(1, common.color));
+    printOut(findings.filter(({ ok }) => !ok || !common.quiet).map((finding) => renderFinding(finding, paint)).join(''));
+  }
+  return problems === 0 ? 0 : 1;
+}
+
+function examine(paths: WitnessPaths): Finding[] {
+  const findings = [checkHome(paths), ...checkLedgerFile(paths), checkSqlite()];
+  if (existsSync(paths.ledger)) {
+    const { finding, note, newestMs } = openLedger(paths);
+    findings.push(finding);
+    if (finding.ok) findings.push(...checkKey(paths, describeItself(paths.ledger)));
+    findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
+  } else findings.push(checkClock(undefined));
+  return [...findings, checkDisk(paths), checkSpool(paths)];
+}
+
+function renderFinding({ check, ok, found, mend }: Finding, paint: Paint): string {
+  const mark = ok ? paint.good('ok     ') : paint.bad('problem');
+  const line = `${mark}  ${check.padEnd(11)}  ${escapeText(found)}\n`;
+  return mend === undefined ? line : `${line}${' '.repeat(22)}mend: ${escapeText(mend)}\n`;
+}

@@ -1,0 +1,106 @@
+/** `if-witness export`: entries out of the ledger, for other programs. */
+import { textOfUtf8 } from '@infrafabric/format';
+import { witnessPaths } from '@infrafabric/ledger';
+import { LedgerReader } from '@infrafabric/ledger/reader';
+import { readNote } from '@infrafabric/verify';
+import type { Command } from 'commander';
+import { act, type Invocation } from '../act.js';
+import { usageError } from '../cli-error.js';
+import { escapeLines } from '../escape.js';
+import type { ExitCode } from '../exit-code.js';
+import { type FileOutput, openFileOutput } from '../file-output.js';
+import { renderJsonLine } from '../json-text.js';
+import { BufferedOut } from '../buffered-out.js';
+import { printOut } from '../output.js';
+import { addHelp } from '../program.js';
+import { Progress } from '../progress.js';
+import { EXPORT_FORMATS, type ExportWriter, type LedgerHeader } from '../read/export-writers.js';
+import { allEntries, selectTrace } from '../read/select-trace.js';
+import { SpanPayloads } from '../read/span-payloads.js';
+import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
+
+interface ExportFlags {
+  readonly traceId?: string;
+  readonly format?: string;
+  readonly output?: string;
+}
+
+export function define(command: Command): void {
+  const formats = Object.keys(EXPORT_FORMATS).join(', ');
+  command
+    .option('--trace-id <id>', 'only what `trace` shows under this id')
+    .option('--format <format>', `one of ${formats} (default: json)`)
+    .option('--output <file>', 'write to a file, mode 0600, instead of stdout');
+  addHelp(
+    command,
+    'Writes entries out as JSON, CSV or OTLP.',
+    [
+      'if-witness export --trace-id session-flow-001 --format json --output call.json',
+      'if-witness export --format csv > ledger.csv',
+      'if-witness export --format otlp-json --output upload.json    # Jaeger: Upload',
+    ],
+    [
+      'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
+        "spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n" +
+        'cannot be read is exported as malformed.',
+    ],
+  );
+  command.action(act<ExportFlags>(exportEntries));
+}
+
+function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): ExitCode {
+  const format = flags.format ?? 'json';
+  const writerOf = Object.hasOwn(EXPORT_FORMATS, format) ? EXPORT_FORMATS[format] : undefined;
+  if (writerOf === undefined) {
+    throw usageError(`--format is one of ${Object.keys(EXPORT_FORMATS).join(', ')}, not ${JSON.stringify(format)}`);
+  }
+  if (flags.output === '') throw usageError('--output is empty');
+  const { ledger } = witnessPaths(common);
+  const reader = LedgerReader.open(ledger);
+  const progress = new Progress(common.quiet || flags.output === undefined);
+  let output: FileOutput | undefined;
+  try {
+    const found = flags.traceId === undefined ? storedEntries(reader) : selected(reader, flags.traceId);
+    output = flags.output === undefined ? undefined : openFileOutput(flags.output, ledger);
+    const stdout = new BufferedOut(format === 'csv' ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
+    const writer = writerOf(output?.write ?? stdout.write, new SpanPayloads(reader), headerOf(reader));
+    const { entries, malformed } = writeAll(found, writer, progress);
+    stdout.flush();
+    output?.commit();
+    if (malformed > 0) messages.warn(`${malformed} entries cannot be read; run if-witness verify`);
+    if (flags.output !== undefined) {
+      if (common.json) printOut(`${renderJsonLine({ output: flags.output, format, entries, malformed })}\n`);
+      else messages.note(`${entries.toLocaleString('en')} entries in ${flags.output}`);
+    }
+  } finally {
+    progress.clear();
+    output?.abandon();
+    reader.close();
+  }
+  return 0;
+}
+
+function* selected(reader: LedgerReader, id: string): Generator<FoundEntry> {
+  const entries = allEntries(selectTrace(reader, id).root).sort((a, b) => a.seq - b.seq);
+  for (const entry of entries) yield { kind: 'span', entry };
+}
+
+function writeAll(found: Iterable<FoundEntry>, writer: ExportWriter, progress: Progress): { entries: number; malformed: number } {
+  let entries = 0;
+  let malformed = 0;
+  for (const each of found) {
+    writer.add(each);
+    entries++;
+    if (each.kind === 'malformed') malformed++;
+    progress.show(() => `${entries.toLocaleString('en')} entries`);
+  }
+  writer.end();
+  return { entries, malformed };
+}
+
+function headerOf(reader: LedgerReader): LedgerHeader {
+  const note = reader.newestNote();
+  const read = note === undefined ? undefined : readNote(note);
+  if (note === undefined || read?.ok !== true) return { origin: null, size: reader.entryCount(), checkpoint: null };
+  return { origin: read.checkpoint.origin, size: reader.entryCount(), checkpoint: textOfUtf8(note) };
+}

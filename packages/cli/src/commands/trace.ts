@@ -1,0 +1,89 @@
+/** `if-witness trace ID`: everything under a trace id. */
+import { witnessPaths } from '@infrafabric/ledger';
+import { LedgerReader } from '@infrafabric/ledger/reader';
+import type { Command } from 'commander';
+import { act, type Invocation } from '../act.js';
+import { usageError } from '../cli-error.js';
+import { paintIf, wantsColor } from '../color.js';
+import type { ExitCode } from '../exit-code.js';
+import { renderJson } from '../json-text.js';
+import { printOut } from '../output.js';
+import { addHelp } from '../program.js';
+import { allEntries, selectTrace, type TraceSelection } from '../read/select-trace.js';
+import { SpanPayloads } from '../read/span-payloads.js';
+import { terminalWidth } from '../terminal-width.js';
+
+interface TraceFlags {
+  readonly format?: string;
+}
+
+const FORMATS = ['text', 'json', 'otlp-json'];
+
+export function define(command: Command): void {
+  command.argument('<id>', 'business trace id, or OpenTelemetry trace id or its beginning (4 hex digits or more)');
+  command.option('--format <format>', `one of ${FORMATS.join(', ')} (default: text; json with --json)`);
+  addHelp(
+    command,
+    'Shows everything under a trace id: as a tree with times, tokens, cost, seq and hash.',
+    [
+      'if-witness trace session-flow-001',
+      'if-witness trace 4bf92f35 --format json | grep -A2 cost',
+      'if-witness trace session-flow-001 --format otlp-json > jaeger-upload.json',
+    ],
+    [
+      'Under a business trace id are its own entries, those of its child flows (--parent-trace-id) at any depth, and all\n' +
+        'spans of the OpenTelemetry traces that these are in. What is shown is not verified here: see verify.',
+    ],
+  );
+  command.action(act<TraceFlags>(trace));
+}
+
+async function trace({ flags, args, common }: Invocation<TraceFlags>): Promise<ExitCode> {
+  const format = flags.format ?? (common.json ? 'json' : 'text');
+  if (!FORMATS.includes(format)) throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(format)}`);
+  const reader = LedgerReader.open(witnessPaths(common).ledger);
+  try {
+    const selection = selectTrace(reader, args[0]!);
+    if (format === 'text') await printText(selection, common.color);
+    else if (format === 'json') await printJson(selection, reader);
+    else await printOtlpJson(selection, reader);
+  } finally {
+    reader.close();
+  }
+  return 0;
+}
+
+async function printText(selection: TraceSelection, color: boolean): Promise<void> {
+  const { renderTrace } = await import('../read/render-trace.js');
+  const paint = paintIf(wantsColor(1, color));
+  printOut(renderTrace(selection, { width: terminalWidth(), paint }));
+}
+
+/** Entry by entry, in order of start: attributes and payloads are never all in memory. */
+async function printJson({ root, businessId, otelTraceIds }: TraceSelection, reader: LedgerReader): Promise<void> {
+  const { spanEntryJson } = await import('../read/entry-json.js');
+  const { Totals } = await import('../read/totals.js');
+  const payloads = new SpanPayloads(reader);
+  const totals = new Totals();
+  const head = renderJson({ trace_id: businessId ?? null, otel_trace_ids: [...otelTraceIds], entries: [] });
+  printOut(head.slice(0, head.lastIndexOf(']')));
+  let before = '\n    ';
+  for (const entry of allEntries(root)) {
+    totals.add(entry);
+    printOut(before + renderJson(spanEntryJson(entry, payloads.spanOf(entry.seq)), 2));
+    before = ',\n    ';
+  }
+  printOut(`\n  ],\n  "totals": ${renderJson({ entries: totals.entries, ...totals.toJson() }, 1)}\n}\n`);
+}
+
+async function printOtlpJson({ root }: TraceSelection, reader: LedgerReader): Promise<void> {
+  const { OtlpJsonWriter } = await import('../read/otlp-json-writer.js');
+  const { bareSpanOf } = await import('../read/otlp-of-entry.js');
+  const payloads = new SpanPayloads(reader);
+  const writer = new OtlpJsonWriter(printOut);
+  for (const entry of allEntries(root)) {
+    const span = payloads.spanOf(entry.seq);
+    writer.add(typeof span === 'string' ? bareSpanOf(entry) : span);
+  }
+  writer.end();
+}

@@ -1,0 +1,131 @@
+/** `if-witness verify`: the verdict. The judging is @infrafabric/verify's; here is what it is asked, and how it is said. */
+import { existsSync } from 'node:fs';
+import { Ledger, LedgerError, readHead, type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
+import type { Report, VerifyOptions } from '@infrafabric/verify';
+import type { Command } from 'commander';
+import { act, type Invocation } from '../act.js';
+import { CliError, usageError } from '../cli-error.js';
+import { paintIf, wantsColor } from '../color.js';
+import type { ExitCode } from '../exit-code.js';
+import { renderJson } from '../json-text.js';
+import { printOut } from '../output.js';
+import { addHelp } from '../program.js';
+import { bar, Progress } from '../progress.js';
+import { describeItself, keyOfFlag, localKeyOf } from '../verify/choose-key.js';
+import { damagedReport } from '../verify/damaged-report.js';
+import { rememberVerify } from '../verify/last-verify.js';
+import { openAnchors } from '../verify/open-anchors.js';
+import { copyToRead, needsCopy, type ReadableCopy } from '../verify/readable-copy.js';
+import { type Circumstances, renderReport, renderVerdict } from '../verify/render-report.js';
+import { reportJson } from '../verify/report-json.js';
+import { verifyFile } from '../verify/verify-file.js';
+
+interface VerifyFlags {
+  readonly deep?: true;
+  readonly allSignatures?: true;
+  readonly anchor?: readonly string[];
+  readonly requireAnchor?: true;
+  readonly key?: string;
+  /** False when `--no-head` was given. */
+  readonly head?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .option('--anchor <file>', 'a checkpoint that was kept elsewhere; may be repeated', (file, files: string[] = []) => [...files, file])
+    .option('--require-anchor', 'without an anchor the answer is INCOMPLETE')
+    .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
+    .option('--no-head', 'leave out the remembered head')
+    .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
+    .option('--deep', 'also check that every entry is canonical JSON');
+  addHelp(
+    command,
+    'Judges the ledger: every entry, the tree, the checkpoints, payloads and columns.',
+    [
+      'if-witness verify',
+      'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
+      'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
+    ],
+    [
+      'VALID        nothing contradicts what the key holder signed; (anchored) or (unanchored)\n' +
+        'INCOMPLETE   nothing contradicts, but something is missing to tell: payloads, a key, an anchor\n' +
+        'INVALID      something was changed; the first bad entry is named',
+      'Where there is no ledger yet, it is created. With --quiet only the verdict is printed. The file is never changed.',
+    ],
+  );
+  command.action(act<VerifyFlags>(verify));
+}
+
+async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
+  const { common } = invocation;
+  const paths = witnessPaths(common);
+  const created = await createIfNone(paths, invocation);
+  const copy = needsCopy(paths.ledger) ? await copyToRead(paths.ledger) : undefined;
+  try {
+    const report = await judge(paths, copy, invocation);
+    // Set before printing: the answer stands even if nobody reads it to its end.
+    process.exitCode = report.exitCode;
+    print(report, { path: paths.ledger, created, copied: copy !== undefined }, invocation);
+    rememberVerify(paths.home, paths.ledger, report);
+    return report.exitCode;
+  } finally {
+    await copy?.remove();
+  }
+}
+
+/** First use of the default ledger creates it. Whoever names a file, a key or an anchor expects that there is one. */
+async function createIfNone(paths: WitnessPaths, { flags, common }: Invocation<VerifyFlags>): Promise<boolean> {
+  if (existsSync(paths.ledger)) return false;
+  const expectsOne = common.ledger !== undefined || flags.key !== undefined || flags.anchor !== undefined;
+  if (expectsOne) {
+    throw new CliError('io', `there is no ledger at ${paths.ledger}`, { hint: 'name one with --ledger or --home' });
+  }
+  // Refuses where a head is remembered: then there was a ledger, and it is gone.
+  await (await Ledger.open(paths)).close();
+  return true;
+}
+
+async function judge(
+  paths: WitnessPaths,
+  copy: ReadableCopy | undefined,
+  { flags, common, messages }: Invocation<VerifyFlags>,
+): Promise<Report> {
+  const path = copy?.path ?? paths.ledger;
+  if (flags.key === '') throw usageError('--key is empty');
+  const itself = describeItself(path);
+  const chosen = flags.key === undefined ? localKeyOf(paths.home, itself) : keyOfFlag(flags.key);
+  const progress = new Progress(common.quiet);
+  const options: VerifyOptions = {
+    ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
+    ...(flags.head === false ? {} : { head: readHead(paths.ledger) ?? null }),
+    anchors: openAnchors(flags.anchor ?? [], chosen?.key),
+    requireAnchor: flags.requireAnchor === true,
+    allSignatures: flags.allSignatures === true,
+    deep: flags.deep === true,
+    onProgress: (entries) => progress.show(() => `${bar(entries, itself.size)}  ${entries.toLocaleString('en')} entries`),
+  };
+  if (copy !== undefined) messages.note(`${paths.ledger}: its directory cannot be written, so a private copy is verified`);
+  try {
+    const { report, sameFile } = await verifyFile(path, options);
+    if (!sameFile || copy?.isCurrent() === false) throw replaced(paths.ledger);
+    return report;
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'corrupt') return damagedReport(error.message, options);
+    throw error;
+  } finally {
+    progress.clear();
+  }
+}
+
+function print(report: Report, circumstances: Circumstances, { common }: Invocation<VerifyFlags>): void {
+  const paint = paintIf(wantsColor(1, common.color));
+  if (common.json) printOut(`${renderJson(reportJson(report, circumstances))}\n`);
+  else if (common.quiet) printOut(`${renderVerdict(report, circumstances, paint)}\n`);
+  else printOut(renderReport(report, circumstances, paint));
+}
+
+function replaced(path: string): CliError {
+  return new CliError('replaced', `the file was replaced while being read: ${path}`, {
+    hint: 'find out who did that, then verify again',
+  });
+}

@@ -1,0 +1,124 @@
+/** The three forms of `export`. Each writes entry by entry, so that a million of them need no more memory than one. */
+import { decimalUsd } from '@infrafabric/accounting';
+import { leafHashHex } from '@infrafabric/format';
+import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
+import { renderJson } from '../json-text.js';
+import { type Cell, csvLine } from './csv.js';
+import { controlEntryJson, spanEntryJson } from './entry-json.js';
+import { exactMs, isoOfUnixNano } from './nano-text.js';
+import { bareSpanOf } from './otlp-of-entry.js';
+import { OtlpJsonWriter } from './otlp-json-writer.js';
+import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
+import type { SpanPayloads } from './span-payloads.js';
+import type { FoundEntry } from './stored-entries.js';
+
+/** What the export says about the ledger it is of. */
+export interface LedgerHeader {
+  readonly origin: string | null;
+  readonly size: number;
+  /** Newest checkpoint note. */
+  readonly checkpoint: string | null;
+}
+
+/** Writes entries in one form. */
+export interface ExportWriter {
+  readonly add: (found: FoundEntry) => void;
+  readonly end: () => void;
+}
+
+type Write = (text: string) => void;
+
+/** Names of the forms. */
+export const EXPORT_FORMATS: Readonly<Record<string, (write: Write, payloads: SpanPayloads, header: LedgerHeader) => ExportWriter>> = {
+  json: jsonWriter,
+  csv: csvWriter,
+  'otlp-json': otlpWriter,
+};
+
+function jsonWriter(write: Write, payloads: SpanPayloads, { origin, size, checkpoint }: LedgerHeader): ExportWriter {
+  write(`{\n  "ledger": ${renderJson({ origin, size, checkpoint }, 1)},\n  "entries": [`);
+  let before = '\n    ';
+  return {
+    add: (found) => {
+      write(before + renderJson(entryJson(found, payloads), 2));
+      before = ',\n    ';
+    },
+    end: () => write('\n  ]\n}\n'),
+  };
+}
+
+function entryJson(found: FoundEntry, payloads: SpanPayloads): Parameters<typeof renderJson>[0] {
+  switch (found.kind) {
+    case 'span':
+      return spanEntryJson(found.entry, payloads.spanOf(found.entry.seq));
+    case 'control':
+      return controlEntryJson(found.seq, found.text, found.entry);
+    case 'malformed':
+      return { seq: found.seq, hash: null, type: 'malformed', text: found.text ?? null };
+  }
+}
+
+const CSV_COLUMNS = [
+  ...['seq', 'hash', 'type', 'received', 'event', 'component', 'service', 'trace_id', 'parent_trace_id'],
+  ...['otel_trace_id', 'span_id', 'parent_span_id', 'kind', 'status', 'start', 'end', 'duration_ms'],
+  ...['tokens_in', 'tokens_out', 'model', 'provider', 'cost_usd', 'cost_source', 'payload'],
+];
+
+function csvWriter(write: Write, payloads: SpanPayloads): ExportWriter {
+  write(csvLine(CSV_COLUMNS));
+  return { add: (found) => write(csvLine(csvCells(found, payloads))), end: () => undefined };
+}
+
+function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
+  if (found.kind === 'malformed') return [found.seq, '', 'malformed', ...emptyCells(CSV_COLUMNS.length - 3)];
+  if (found.kind === 'control') {
+    return [found.seq, leafHashHex(found.text), { foreign: found.entry.type }, isoOfUnixNano(BigInt(found.entry.at)), ...emptyCells(CSV_COLUMNS.length - 4)];
+  }
+  const { entry } = found;
+  const span = payloads.spanOf(entry.seq);
+  const payload = typeof span === 'string' ? undefined : span.attributes.find(([key]) => key === WITNESS_PAYLOAD)?.[1];
+  const { charge } = entry;
+  return [
+    entry.seq,
+    entry.hashHex,
+    'span',
+    isoOfUnixNano(entry.receivedUnixNano),
+    { foreign: entry.event },
+    { foreign: entry.component },
+    { foreign: entry.service },
+    { foreign: entry.businessId },
+    { foreign: entry.businessParentId },
+    { foreign: entry.traceId },
+    { foreign: entry.spanId },
+    { foreign: entry.parentSpanId },
+    kindName(entry.kind),
+    statusName(entry.status),
+    isoOfUnixNano(entry.startUnixNano),
+    isoOfUnixNano(entry.endUnixNano),
+    exactMs(entry.endUnixNano - entry.startUnixNano),
+    tokensIn(entry),
+    tokensOut(entry),
+    { foreign: entry.model },
+    { foreign: entry.provider },
+    charge?.costPico !== undefined && charge.currency === 'USD' ? decimalUsd(charge.costPico) : undefined,
+    charge?.source,
+    { foreign: typeof payload === 'string' ? payload : undefined },
+  ];
+}
+
+function emptyCells(count: number): undefined[] {
+  return Array.from({ length: count }, () => undefined);
+}
+
+/** Spans only. One whose payload is gone is written with what its entry signs in clear. */
+function otlpWriter(write: Write, payloads: SpanPayloads): ExportWriter {
+  const writer = new OtlpJsonWriter(write);
+  return {
+    add: (found) => {
+      if (found.kind !== 'span') return;
+      const span = payloads.spanOf(found.entry.seq);
+      writer.add(typeof span === 'string' ? bareSpanOf(found.entry) : span);
+    },
+    end: () => writer.end(),
+  };
+}

@@ -1,0 +1,108 @@
+/** The text of `trace`: a tree in a table, and a line of totals. */
+import { formatUsd } from '@infrafabric/accounting';
+import type { Paint } from '../color.js';
+import { escapeText } from '../escape.js';
+import { type Column, renderTable } from '../table.js';
+import { aboutDuration } from './nano-text.js';
+import { allEntries, type TraceSelection } from './select-trace.js';
+import type { SpanCharge, SpanEntry } from './span-entry.js';
+import { tokensIn, tokensOut } from './span-names.js';
+import { Totals } from './totals.js';
+import { treeLines } from './trace-tree.js';
+
+/** How to render. */
+export interface RenderTraceOptions {
+  /** Cells of the terminal; undefined for no limit. */
+  readonly width: number | undefined;
+  readonly paint: Paint;
+}
+
+const STATUS_ERROR = 2;
+const COLUMNS: readonly Column[] = [
+  { title: 'START', align: 'right' },
+  { title: 'TOOK', align: 'right' },
+  { title: 'COMPONENT', shrinkTo: 10, dropOrder: 2 },
+  { title: 'EVENT', shrinkTo: 16 },
+  { title: 'MODEL', shrinkTo: 8, dropOrder: 4 },
+  { title: 'IN', align: 'right', dropOrder: 3 },
+  { title: 'OUT', align: 'right', dropOrder: 3 },
+  { title: 'COST', align: 'right' },
+  { title: 'SEQ', align: 'right' },
+  { title: 'HASH', dropOrder: 1 },
+];
+
+/** Everything that was selected, as text. Text of spans is escaped. */
+export function renderTrace(selection: TraceSelection, { width, paint }: RenderTraceOptions): string {
+  const entries = allEntries(selection.root);
+  const start = entries.reduce((least, { startUnixNano }) => (startUnixNano < least ? startUnixNano : least), entries[0]?.startUnixNano ?? 0n);
+  const lines = treeLines(selection.root);
+  const rows = lines.map(({ prefix, entry, flowId }) =>
+    entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start),
+  );
+  const table = renderTable(COLUMNS, rows, {
+    width,
+    paintTitle: paint.faint,
+    paintRow: (line, row) => {
+      const { entry } = lines[row]!;
+      return entry === undefined ? paint.strong(line) : entry.status === STATUS_ERROR ? paint.bad(line) : line;
+    },
+  });
+  return `${[...table, '', totalsLine(entries, selection.otelTraceIds)].join('\n')}\n`;
+}
+
+function headingCells(prefix: string, flowId: string): string[] {
+  return ['', '', '', prefix + escapeText(flowId)];
+}
+
+function cellsOf(prefix: string, entry: SpanEntry, start: bigint): string[] {
+  const conflict = entry.conflict === undefined ? '' : ` (conflicts with ${entry.conflict})`;
+  return [
+    `+${aboutDuration(entry.startUnixNano - start)}`,
+    aboutDuration(entry.endUnixNano - entry.startUnixNano),
+    escapeText(entry.component ?? entry.service ?? ''),
+    prefix + escapeText(entry.event) + conflict,
+    escapeText(entry.model ?? ''),
+    countText(tokensIn(entry)),
+    countText(tokensOut(entry)),
+    costText(entry.charge),
+    String(entry.seq),
+    entry.hashHex.slice(0, 8),
+  ];
+}
+
+function costText(charge: SpanCharge | undefined): string {
+  if (charge === undefined) return '';
+  if (charge.costPico === undefined) return 'unpriced';
+  const about = charge.source === 'estimated' ? '~' : '';
+  if (charge.currency === 'USD') return about + formatUsd(charge.costPico);
+  return `${about}${formatUsd(charge.costPico).slice(1)} ${escapeText(String(charge.currency))}`;
+}
+
+function countText(count: number | bigint | undefined): string {
+  return count === undefined ? '' : count.toLocaleString('en');
+}
+
+function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string[]): string {
+  const totals = new Totals();
+  let first = entries[0]?.startUnixNano ?? 0n;
+  let last = first;
+  for (const entry of entries) {
+    totals.add(entry);
+    if (entry.startUnixNano < first) first = entry.startUnixNano;
+    if (entry.endUnixNano > last) last = entry.endUnixNano;
+  }
+  const parts = [
+    counted(entries.length, 'entry', 'entries'),
+    counted(otelTraceIds.length, 'OpenTelemetry trace', 'OpenTelemetry traces'),
+    aboutDuration(last - first),
+    `${countText(totals.tokensIn)} tokens in, ${countText(totals.tokens.output)} out`,
+    `${formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
+  ];
+  for (const [currency, pico] of totals.otherCurrencies) parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
+  if (totals.callsUnknown > 0) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
+  return parts.join(' · ');
+}
+
+function counted(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,146 @@
+/**
+ * What a `span` entry says, as far as commands show it. A ledger file is foreign text until it is verified, so every member is
+ * looked at before it is believed.
+ */
+import { type Entry, leafHashHex } from '@infrafabric/format';
+import { CliError } from '../cli-error.js';
+
+/** A span entry, flat. */
+export interface SpanEntry {
+  readonly seq: number;
+  readonly hashHex: string;
+  /** Receive time by the writer's clock. */
+  readonly receivedUnixNano: bigint;
+  readonly event: string;
+  readonly component: string | undefined;
+  readonly service: string | undefined;
+  readonly businessId: string | undefined;
+  readonly businessParentId: string | undefined;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Undefined for a root span. */
+  readonly parentSpanId: string | undefined;
+  readonly kind: number;
+  readonly status: number;
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+  readonly model: string | undefined;
+  readonly provider: string | undefined;
+  /** Normalised classes; undefined where the counts are not known. */
+  readonly tokens: Readonly<Record<string, number>> | undefined;
+  /** It says something about usage or cost. */
+  readonly isCall: boolean;
+  /** A model call whose counts are not known. */
+  readonly isUnknownCall: boolean;
+  readonly charge: SpanCharge | undefined;
+  /** Seq of an earlier entry of the same span with other content. */
+  readonly conflict: number | undefined;
+}
+
+/** What it cost. */
+export interface SpanCharge {
+  readonly source: 'reported' | 'computed' | 'estimated' | 'unpriced';
+  /** Pico-units of the currency; undefined when unpriced. */
+  readonly costPico: bigint | undefined;
+  readonly currency: string | undefined;
+}
+
+const SOURCES: ReadonlySet<unknown> = new Set(['reported', 'computed', 'estimated', 'unpriced']);
+const DECIMAL = /^(?:0|[1-9][0-9]{0,19})$/;
+
+/** The span entry of a stored text; undefined for entries of other types. @throws CliError `ledger` when it is malformed. */
+export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry | undefined {
+  if (entry.type !== 'span') return undefined;
+  const body = new Members(seq, entry.body);
+  const usage = body.object('usage');
+  const charge = body.object('charge');
+  return {
+    seq,
+    hashHex: leafHashHex(text),
+    receivedUnixNano: BigInt(entry.at),
+    event: body.text('event') ?? body.fail('event'),
+    component: body.text('component'),
+    service: body.text('service'),
+    businessId: body.text('business'),
+    businessParentId: body.text('business_parent'),
+    traceId: body.text('trace') ?? body.fail('trace'),
+    spanId: body.text('span') ?? body.fail('span'),
+    parentSpanId: body.text('parent'),
+    kind: body.count('kind') ?? body.fail('kind'),
+    status: body.count('status') ?? body.fail('status'),
+    startUnixNano: body.decimal('start') ?? body.fail('start'),
+    endUnixNano: body.decimal('end') ?? body.fail('end'),
+    model: usage?.text('model'),
+    provider: usage?.text('provider'),
+    tokens: usage?.object('tokens')?.counts(),
+    isCall: usage !== undefined,
+    isUnknownCall: usage?.lists('marks', 'unknown') === true,
+    charge: charge && chargeOf(charge),
+    conflict: body.count('conflict'),
+  };
+}
+
+function chargeOf(charge: Members): SpanCharge {
+  const source = charge.text('source');
+  if (!SOURCES.has(source)) charge.fail('source');
+  return {
+    source: source as SpanCharge['source'],
+    costPico: charge.decimal('cost'),
+    currency: charge.text('currency'),
+  };
+}
+
+/** Members of a parsed object, each of the type asked for or not there. */
+class Members {
+  readonly #seq: number;
+  readonly #members: Readonly<Record<string, unknown>>;
+
+  constructor(seq: number, members: object) {
+    this.#seq = seq;
+    this.#members = members as Readonly<Record<string, unknown>>;
+  }
+
+  fail(member: string): never {
+    throw new CliError('ledger', `entry ${this.#seq} is malformed: ${member}`, { hint: 'run if-witness verify' });
+  }
+
+  text(member: string): string | undefined {
+    const value = this.#get(member);
+    return value === undefined || typeof value === 'string' ? value : this.fail(member);
+  }
+
+  count(member: string): number | undefined {
+    const value = this.#get(member);
+    return value === undefined || isCount(value) ? value : this.fail(member);
+  }
+
+  decimal(member: string): bigint | undefined {
+    const value = this.text(member);
+    if (value === undefined) return undefined;
+    return DECIMAL.test(value) ? BigInt(value) : this.fail(member);
+  }
+
+  object(member: string): Members | undefined {
+    const value = this.#get(member);
+    if (value === undefined) return undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? new Members(this.#seq, value) : this.fail(member);
+  }
+
+  counts(): Readonly<Record<string, number>> {
+    for (const [name, value] of Object.entries(this.#members)) if (!isCount(value)) this.fail(name);
+    return this.#members as Readonly<Record<string, number>>;
+  }
+
+  lists(member: string, text: string): boolean {
+    const value = this.#get(member);
+    return Array.isArray(value) && value.includes(text);
+  }
+
+  #get(member: string): unknown {
+    return Object.hasOwn(this.#members, member) ? this.#members[member] : undefined;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

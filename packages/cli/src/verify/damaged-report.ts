@@ -1,0 +1,29 @@
+/** The report about a file in which not even SQLite finds a database. */
+import type { Report, VerifyOptions } from '@infrafabric/verify';
+
+/** INVALID, with the damage as its one problem. */
+export function damagedReport(message: string, options: VerifyOptions): Report {
+  return {
+    verdict: 'INVALID',
+    code: 'invalid',
+    exitCode: 1,
+    origin: undefined,
+    entries: 0,
+    newestCheckpoint: undefined,
+    checkpoints: { checked: 0, signaturesChecked: 0 },
+    payloads: { present: 0, missing: 0 },
+    key: {
+      source: options.key === undefined ? 'none' : (options.keySource ?? 'flag'),
+      from: options.key === undefined ? 'no key is held' : (options.keyFrom ?? '--key'),
+      keyIdHex: options.key?.keyIdHex,
+    },
+    head: options.head === undefined ? 'not-asked' : options.head === null ? 'missing' : 'disagrees',
+    anchors: [],
+    notUnderstood: {},
+    spansKnownLost: 0,
+    problems: [{ code: 'store.corrupt', message }],
+    problemCount: 1,
+    notVouchedFor: ['anything: nothing could be read'],
+    timingsMs: {},
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * A ledger in a directory that cannot be written: SQLite must create its `-shm` beside the file, so the file and its WAL are
+ * copied to a private place and read there.
+ */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { CliError } from '../cli-error.js';
+
+/** Whether SQLite could not read the file where it lies. */
+export function needsCopy(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return false;
+  } catch {
+    return existsSync(path) && !existsSync(`${path}-journal`);
+  }
+}
+
+/** A copy of one state. */
+export interface ReadableCopy {
+  readonly path: string;
+  /** Whether the original is still what was copied. */
+  readonly isCurrent: () => boolean;
+  readonly remove: () => Promise<void>;
+}
+
+const ATTEMPTS = 5;
+
+/** Copies file and WAL. @throws CliError `io` when a writer is always faster, or the disk refuses. */
+export async function copyToRead(path: string): Promise<ReadableCopy> {
+  const directory = await mkdtemp(join(tmpdir(), 'if-witness-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    const copy = join(directory, basename(path));
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const before = stateOf(path);
+      await copyFile(path, copy);
+      await rm(`${copy}-wal`, { force: true });
+      if (existsSync(`${path}-wal`)) await copyFile(`${path}-wal`, `${copy}-wal`);
+      // File and WAL of two different moments would look like a damaged ledger.
+      if (stateOf(path) === before) return { path: copy, isCurrent: () => stateOf(path) === before, remove };
+    }
+  } catch (cause) {
+    await remove();
+    throw new CliError('io', `the ledger cannot be copied to be read: ${(cause as Error).message}`, { cause });
+  }
+  await remove();
+  throw new CliError('io', `the ledger was written to all the time while it was copied: ${path}`, {
+    hint: 'try again, or stop the writer',
+  });
+}
+
+function stateOf(path: string): string {
+  const state = (file: string): string => {
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? '-' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}`;
+  };
+  return `${state(path)} ${state(`${path}-wal`)}`;
+}

@@ -1,0 +1,153 @@
+/**
+ * Verifies a ledger file with two threads: each judges a range of the chain and half of the payloads, and one of them runs
+ * SQLite's own check. Where both find nothing wrong, that is the report; where anything is wrong, the whole ledger goes
+ * once more through the single-threaded judge, which says precisely what.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { LedgerReader } from '@infrafabric/ledger/reader';
+import {
+  judgeUnnamed,
+  mergeFindings,
+  planRanges,
+  Problems,
+  type Report,
+  type VerifyOptions,
+  verifyLedger,
+  vouchedRootsOf,
+} from '@infrafabric/verify';
+import { carryOut, type Part, type PartFindings } from './verify-part.js';
+import type { FromThread, ToThread } from './verify-thread.js';
+
+/** A second thread costs some 40 ms to start; below this many entries it does not pay. */
+const PARALLEL_FROM = 20_000;
+/** The second thread runs `integrity_check` too, which takes as long as half the chain: so it gets a quarter of the chain. */
+const SHARES = [3, 1];
+/** A writer may commit between the two openings. */
+const OPEN_ATTEMPTS = 20;
+
+/** What {@link verifyFile} found. */
+export interface FileReport {
+  readonly report: Report;
+  /** False when the path names another file now than when reading began: the report is about the first one. */
+  readonly sameFile: boolean;
+}
+
+/**
+ * Verifies a file as it is at one moment. @throws LedgerError when it cannot be read at all; `corrupt` when it is no
+ * database.
+ */
+export async function verifyFile(path: string, options: VerifyOptions): Promise<FileReport> {
+  const pair: Pair = { reader: LedgerReader.open(path), worker: undefined };
+  try {
+    const report = (await verifyInTwo(path, pair, options)) ?? verifyLedger(pair.reader, options);
+    return { report, sameFile: isSameFile(pair.reader) };
+  } finally {
+    pair.reader.close();
+    await pair.worker?.terminate();
+  }
+}
+
+interface Pair {
+  reader: LedgerReader;
+  worker: Worker | undefined;
+}
+
+/** The report of both threads; undefined where only the single-threaded judge can say. */
+async function verifyInTwo(path: string, pair: Pair, options: VerifyOptions): Promise<Report | undefined> {
+  try {
+    if (pair.reader.entryCount() < PARALLEL_FROM || !(await openPair(path, pair))) return undefined;
+    return await verifyTogether(pair.reader, pair.worker!, options);
+  } catch (error) {
+    // Damage is a finding, and the single-threaded judge finds it.
+    if ((error as { code?: unknown }).code === 'corrupt') return undefined;
+    throw error;
+  }
+}
+
+/** Opens the file in a second thread at the same state as the reader, reopening either until they agree. */
+async function openPair(path: string, pair: Pair): Promise<boolean> {
+  const worker = new Worker(new URL('./verify-thread.js', import.meta.url), { workerData: { path }, execArgv: [] });
+  worker.on('error', () => undefined);
+  pair.worker = worker;
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+    const opened = await ask(worker, { type: 'open' });
+    if (opened?.type !== 'opened') return false;
+    const mine = pair.reader.newestNote() ?? new Uint8Array();
+    if (Buffer.compare(opened.note ?? new Uint8Array(), mine) === 0) return true;
+    const later = LedgerReader.open(path);
+    pair.reader.close();
+    pair.reader = later;
+  }
+  return false;
+}
+
+async function verifyTogether(
+  reader: LedgerReader,
+  worker: Worker,
+  options: VerifyOptions,
+): Promise<Report | undefined> {
+  const entries = reader.entryCount();
+  const [mine, theirs] = planRanges(entries, SHARES);
+  if (mine === undefined || theirs === undefined) return undefined;
+  const middle = Math.floor(entries / 2);
+  const chain = {
+    ...(options.deep === undefined ? {} : { deep: options.deep }),
+    vouched: vouchedRootsOf(options),
+    signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
+  };
+  const second = ask(worker, {
+    type: 'judge',
+    part: { range: theirs, store: true, payloads: { from: middle, to: Number.POSITIVE_INFINITY }, chain },
+  });
+  const part: Part = { range: mine, store: false, payloads: { from: 0, to: middle }, chain };
+  const first = carryOut(reader, part, options.onProgress);
+  const answer = await second;
+  return answer?.type === 'judged' ? concludeTogether(reader, first, answer.findings, options) : undefined;
+}
+
+function concludeTogether(
+  reader: LedgerReader,
+  first: PartFindings,
+  second: PartFindings,
+  options: VerifyOptions,
+): Report | undefined {
+  const problems = new Problems();
+  judgeUnnamed([first.payloads, second.payloads], problems);
+  const clean = first.problems + second.problems + problems.count === 0;
+  if (!clean || first.chain === undefined || second.chain === undefined) return undefined;
+  const slower = (name: string): number => Math.max(first.timingsMs[name] ?? 0, second.timingsMs[name] ?? 0);
+  const timingsMs = { integrity: slower('integrity'), payloads: slower('payloads') };
+  return verifyLedger(reader, {
+    ...options,
+    chain: { findings: mergeFindings([first.chain, second.chain]), timingsMs: { chain: slower('chain') } },
+    store: {
+      problems: [],
+      problemCount: 0,
+      payloadsPresent: first.payloads.present + second.payloads.present,
+      timingsMs,
+    },
+  });
+}
+
+/** One question, one answer; undefined when the thread failed, which leaves everything to this one. */
+async function ask(worker: Worker, message: ToThread): Promise<FromThread | undefined> {
+  worker.postMessage(message);
+  try {
+    const answered = once(worker, 'message');
+    const ended = once(worker, 'exit').then(() => [undefined]);
+    const [answer] = (await Promise.race([answered, ended])) as [FromThread | undefined];
+    return answer;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSameFile(reader: LedgerReader): boolean {
+  try {
+    return reader.isSameFile();
+  } catch {
+    // It is gone.
+    return false;
+  }
+}

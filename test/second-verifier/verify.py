@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A second opinion on a witness ledger, by Python's standard library and the openssl command alone.
+
+    python3 verify.py LEDGER [--key VKEY]     exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
+
+It checks what docs/format.md, section "Verification", says, for ledgers without rotation, redaction and import. It
+trusts the key as it is given, knows no remembered head and no anchor, and stops at the first thing that is wrong.
+"""
+import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
+
+SCHEMA = "e02f0fb82f02b9df48552c894dfe2e1190a71d969ed8e4ba40574d4da5cd986c"  # docs/format.md, section "Store"
+STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
+UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment"}
+LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
+
+
+class Invalid(Exception):
+    pass
+
+
+def need(holds, what):
+    if not holds:
+        raise Invalid(what)
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def push(peaks, stored, index, node):
+    """Adds a leaf to the tree of RFC 6962: `peaks` are its complete subtrees by level, `stored` the nodes to store."""
+    level = 0
+    while index % 2:
+        node, level, index = sha(b"\1", peaks.pop(level), node), level + 1, index // 2
+        if level >= 8:
+            stored[level, index] = node
+    peaks[level] = node
+
+
+def root(peaks):
+    first, *larger = [peaks[level] for level in sorted(peaks)]
+    for peak in larger:
+        first = sha(b"\1", peak, first)
+    return first
+
+
+def check_store(db):
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    objects = sorted("\0".join(text or "" for text in row) for row in rows if row[3] not in STATISTICS)
+    need(sha("\n".join(objects).encode()).hex() == SCHEMA, "the database schema is not that of a ledger")
+    pragmas = {"application_id": 0x4946574C, "user_version": 1, "encoding": "UTF-8", "integrity_check": "ok"}
+    for pragma, value in pragmas.items():
+        need(db.execute("PRAGMA " + pragma).fetchone()[0] == value, f"{pragma} is not {value}")
+
+
+def check_chain(db):
+    """Gives back the entries, and the checkpoint notes by size."""
+    notes = dict(db.execute("SELECT size, note FROM checkpoints"))
+    entries, peaks, stored, prev, clock, named = [], {}, {}, "0" * 64, 0, set()
+
+    def note_hash(size):
+        text = f"{entries[0]['body']['origin']}\n{size}\n{base64.b64encode(root(peaks)).decode()}\n"
+        need(notes.get(size, b"").startswith(text.encode()), f"checkpoint {size} is missing or not that of its entries")
+        named.add(size)
+        return sha(notes[size]).hex()
+
+    names = "seq, segment, type, trace_id, span_id, business, business_parent, entry"
+    for seq, *columns, text in db.execute(f"SELECT {names} FROM entries NOT INDEXED ORDER BY seq"):
+        need(seq == len(entries), f"entry {len(entries)} is missing")
+        need(len(text.encode()) <= 65535 and min(text) >= " ", f"entry {seq} is too long or holds control characters")
+        entry = json.loads(text)
+        body, at, claim = entry["body"], int(entry["at"]), entry.get("checkpoint")
+        need((entry["seq"], entry["prev"]) == (seq, prev), f"the chain is broken at entry {seq}")
+        need((entry["type"] == "genesis") == (seq == 0), f"entry {seq} is of type {entry['type']}")
+        need(entry.get("clock") == ("backwards" if at < clock else None), f"entry {seq} does not tell its clock truly")
+        known = note_hash(seq) if seq in notes and seq > 0 else None
+        need(claim == known, f"checkpoint {seq} is missing, altered, or unknown to entry {seq}")
+        expected = [seq >> 16, entry["type"], None, None, None, None]
+        if entry["type"] == "span":
+            ids = [bytes.fromhex(body["trace"]), bytes.fromhex(body["span"])]
+            expected[2:] = [*ids, body.get("business"), body.get("business_parent")]
+        need(columns == expected, f"a column of entry {seq} differs from what was signed")
+        push(peaks, stored, seq, sha(b"\0", text.encode()))
+        entries.append(entry)
+        prev, clock = sha(b"\0", text.encode()).hex(), at
+    need(entries, "there is no entry at all")
+    note_hash(len(entries))
+    need(set(notes) == named, "there is a checkpoint that no entry names")
+    nodes = {(level, node): octets for level, node, octets in db.execute("SELECT level, node, hash FROM nodes")}
+    need(nodes == stored, "a stored tree node is not that of its entries")
+    return entries, notes
+
+
+def check_signature(note, vkey, origin):
+    """A stored note has one signature line, the writer's, in the one form that these octets have."""
+    name, key_id, material = vkey.split("+", 2)
+    public = base64.b64decode(material, validate=True)
+    need(len(public) == 33 and sha(name.encode(), b"\n", public)[:4].hex() == key_id, f"{vkey} is not a verifier key")
+    need(name == origin, f"the key is that of {name}, the ledger calls itself {origin}")
+    text, _, line = note.decode().rpartition("\n\n")
+    octets = base64.b64decode(line.split(" ")[-1].strip(), validate=True)
+    own_line = f"— {origin} {base64.b64encode(octets).decode()}\n"
+    need(line == own_line and octets[:4].hex() == key_id, "a checkpoint is not signed by the key alone")
+    with tempfile.TemporaryDirectory() as folder:
+        der = bytes.fromhex("302a300506032b6570032100") + public[1:]
+        for file, content in ("key", der), ("text", f"{text}\n".encode()), ("signature", octets[4:]):
+            with open(os.path.join(folder, file), "wb") as f:
+                f.write(content)
+        command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
+        run = subprocess.run(command.split(), cwd=folder, capture_output=True)
+        need(run.returncode == 0, "the signature of a checkpoint does not verify")
+
+
+def check_payloads(db, entries):
+    """Gives back the seqs of the entries whose payload is not there."""
+    contexts, named, missing = {}, set(), {seq for seq, entry in enumerate(entries) if "payload" in entry}
+    for digest, kind, context in db.execute("SELECT digest, kind, context FROM contexts"):
+        need(kind != "payload" and digest == sha(LABELS[kind], context), "a context does not have its digest")
+        contexts[digest] = kind
+    for seq, salt, payload in db.execute("SELECT seq, salt, payload FROM payloads"):
+        need(seq in missing, f"a payload is stored for entry {seq}, which has none")
+        digest = sha(LABELS["payload"], salt, payload).hex()
+        need(len(salt) == 32 and digest == entries[seq]["payload"], f"the payload of entry {seq} is not the one signed")
+        missing.remove(seq)
+        if entries[seq]["type"] == "span":
+            for digest, kind in (payload[:32], "resource"), (payload[32:64], "scope"):
+                need(contexts.get(digest) == kind, f"the {kind} of entry {seq} is missing")
+                named.add(digest)
+    need(named == set(contexts), "there is a context that no payload names")
+    return sorted(missing)
+
+
+def verify(path, vkey):
+    need(not os.path.exists(path + "-journal"), "a rollback journal lies beside the ledger")
+    db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
+    db.text_factory = lambda octets: octets.decode("utf-8")  # Strict, unlike the default of other programs.
+    db.executescript("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN")
+    check_store(db)
+    entries, notes = check_chain(db)
+    genesis = entries[0]["body"]
+    if any(entry["type"] == "rotation" for entry in entries):
+        return 3, "INCOMPLETE: key rotation is not understood"
+    need(vkey in (None, genesis["key"]), "the ledger names another key")
+    for size in {min(notes), max(notes)}:
+        check_signature(notes[size], genesis["key"], genesis["origin"])
+    missing = check_payloads(db, entries)
+    if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
+        return 3, "INCOMPLETE: something critical is not understood"
+    if vkey is None:
+        return 3, "INCOMPLETE: no key is given, so the ledger only vouches for itself"
+    if missing:
+        return 3, f"INCOMPLETE: the payloads of {len(missing)} entries are missing, from entry {missing[0]} on"
+    return 0, f"VALID: {len(entries)} entries of {genesis['origin']}; nothing outside this ledger vouches for its end"
+
+
+def main(path="", option="--key", vkey=None):
+    if not os.path.isfile(path) or option != "--key":
+        return 2, "usage: verify.py LEDGER [--key VKEY]"
+    try:
+        return verify(path, vkey)
+    except (Invalid, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, RecursionError) as why:
+        return 1, f"INVALID: {why}"
+
+
+if __name__ == "__main__":
+    code, sentence = main(*sys.argv[1:])
+    print(sentence)
+    sys.exit(code)

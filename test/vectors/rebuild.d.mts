@@ -1,0 +1,1 @@
+export function rebuild(database?: string): Promise<Readonly<Record<string, string>>>;
