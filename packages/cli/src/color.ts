@@ -7,7 +7,12 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Whether output to a file descriptor is coloured: `--no-color` says no, then `FORCE_COLOR` (yes unless `0` or `false`),
  * then `NO_COLOR` and `TERM=dumb` say no, else a terminal is coloured.
  */
-export function wantsColor(fd: 1 | 2, flag: boolean, env: Env = process.env, isTerminal: boolean = isatty(fd)): boolean {
+export function wantsColor(
+  fd: 1 | 2,
+  flag: boolean,
+  env: Env = process.env,
+  isTerminal: boolean = isatty(fd),
+): boolean {
   if (!flag) return false;
   const force = env['FORCE_COLOR'];
   if (force !== undefined && force !== '') return force !== '0' && force !== 'false';

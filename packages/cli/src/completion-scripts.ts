@@ -76,7 +76,8 @@ function zsh(program: Command): string {
   return `#compdef ${name}
 # zsh completion of ${name}: source <(${name} completion zsh)
 ${fn}() {
-  local path='' word skip='' i
+  # Not `path`: that is zsh's own list of directories.
+  local at='' word skip=''
   local -a words_before
   words_before=(\${words[2,CURRENT-1]})
   for word in $words_before; do
@@ -84,12 +85,12 @@ ${fn}() {
     case $word in
       ${values.join('|')}) skip=1 ;;
       -*) ;;
-      *) path="\${path:+$path }$word" ;;
+      *) at="\${at:+$at }$word" ;;
     esac
   done
   if [[ -n $skip ]]; then _files; return; fi
   local -a candidates
-  case $path in
+  case $at in
 ${cases.map((line) => line.replace('words=(', 'candidates=(')).join('\n')}
   esac
   _describe '${name}' candidates || _files

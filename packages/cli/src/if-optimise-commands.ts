@@ -8,6 +8,10 @@ export const IF_OPTIMISE: ProgramSpec = {
   examples: ['if-optimise report', 'if-optimise report --group-by model --json'],
   commands: [
     { name: 'report', summary: 'Sum tokens and cost.', load: () => import('./commands/report.js') },
-    { name: 'completion', summary: 'Print a completion script for a shell.', load: () => import('./commands/completion.js') },
+    {
+      name: 'completion',
+      summary: 'Print a completion script for a shell.',
+      load: () => import('./commands/completion.js'),
+    },
   ],
 };

@@ -12,13 +12,29 @@ export const IF_WITNESS: ProgramSpec = {
   ],
   commands: [
     { name: 'log', summary: 'Write one event, or many, into the ledger.', load: () => import('./commands/log.js') },
-    { name: 'exec', summary: 'Run a command and write what became of it into the ledger.', load: () => import('./commands/exec.js') },
+    {
+      name: 'exec',
+      summary: 'Run a command and write what became of it into the ledger.',
+      load: () => import('./commands/exec.js'),
+    },
     { name: 'trace', summary: 'Show everything under a trace id.', load: () => import('./commands/trace.js') },
     { name: 'verify', summary: 'Judge the ledger.', load: () => import('./commands/verify.js') },
     { name: 'export', summary: 'Write entries out as JSON, CSV or OTLP.', load: () => import('./commands/export.js') },
-    { name: 'anchor', summary: 'Print the newest checkpoint, to be kept elsewhere.', load: () => import('./commands/anchor.js') },
+    {
+      name: 'anchor',
+      summary: 'Print the newest checkpoint, to be kept elsewhere.',
+      load: () => import('./commands/anchor.js'),
+    },
     { name: 'keys', summary: 'List or show the keys of the ledger.', load: () => import('./commands/keys.js') },
-    { name: 'doctor', summary: 'Find what is wrong with this installation, and say how to mend it.', load: () => import('./commands/doctor.js') },
-    { name: 'completion', summary: 'Print a completion script for a shell.', load: () => import('./commands/completion.js') },
+    {
+      name: 'doctor',
+      summary: 'Find what is wrong with this installation, and say how to mend it.',
+      load: () => import('./commands/doctor.js'),
+    },
+    {
+      name: 'completion',
+      summary: 'Print a completion script for a shell.',
+      load: () => import('./commands/completion.js'),
+    },
   ],
 };

@@ -46,7 +46,11 @@ export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Pr
 }
 
 /** The program with all its commands; those that `wanted` names are loaded and complete. */
-export async function buildProgram(spec: ProgramSpec, wanted: (name: string) => boolean, json = false): Promise<Command> {
+export async function buildProgram(
+  spec: ProgramSpec,
+  wanted: (name: string) => boolean,
+  json = false,
+): Promise<Command> {
   const program = new Command(spec.name)
     .description(spec.summary)
     // Options before the command are the program's, those after it the command's: `log --event --json` is an event.
@@ -73,7 +77,12 @@ export async function buildProgram(spec: ProgramSpec, wanted: (name: string) => 
 }
 
 /** Adds what every help has around commander's own: examples before it, exit codes after it. */
-export function addHelp(command: Command, summary: string, examples: readonly string[], notes: readonly string[] = []): void {
+export function addHelp(
+  command: Command,
+  summary: string,
+  examples: readonly string[],
+  notes: readonly string[] = [],
+): void {
   // The summary stands above the examples, so commander need not repeat it below the usage.
   command.description('');
   const lines = examples.map((example) => `  $ ${example}`);

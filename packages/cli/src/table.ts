@@ -23,9 +23,16 @@ export interface TableOptions {
 const GAP = '  ';
 
 /** Lines of a table: titles, then rows. The last cell of a row with fewer cells than columns runs across those that it lacks. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], options: TableOptions = {}): string[] {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  options: TableOptions = {},
+): string[] {
   const natural = columns.map(({ title }, i) =>
-    rows.reduce((most, row) => Math.max(most, i < ownCells(row, columns) ? displayWidth(row[i]!) : 0), displayWidth(title)),
+    rows.reduce(
+      (most, row) => Math.max(most, i < ownCells(row, columns) ? displayWidth(row[i]!) : 0),
+      displayWidth(title),
+    ),
   );
   const widths = fitColumns(columns, natural, options.width);
   const line = (cells: readonly string[]): string => {
@@ -59,7 +66,9 @@ function fitColumns(
   const least = columns.map(({ shrinkTo }, i) => Math.min(shrinkTo ?? Number.POSITIVE_INFINITY, natural[i]!));
   const leastTotal = (): number =>
     widths.reduce<number>((sum, cells, i) => sum + (cells === undefined ? 0 : least[i]! + GAP.length), -GAP.length);
-  const droppable = columns.map(({ dropOrder }, i) => ({ i, dropOrder })).filter(({ dropOrder }) => dropOrder !== undefined);
+  const droppable = columns
+    .map(({ dropOrder }, i) => ({ i, dropOrder }))
+    .filter(({ dropOrder }) => dropOrder !== undefined);
   droppable.sort((a, b) => b.dropOrder! - a.dropOrder!);
   for (const { i } of droppable) {
     if (leastTotal() <= width) break;

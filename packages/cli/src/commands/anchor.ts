@@ -45,7 +45,10 @@ async function anchor({ flags, common, messages }: Invocation<AnchorFlags>): Pro
   const note = newestNote(paths.ledger);
   const chosen = flags.key === undefined ? localKeyOf(paths.home, describeItself(paths.ledger)) : keyOfFlag(flags.key);
   if (chosen === undefined) {
-    throw new CliError('no-key', 'no key is held that could check the checkpoint', { hint: 'give it with --key', exitCode: 3 });
+    throw new CliError('no-key', 'no key is held that could check the checkpoint', {
+      hint: 'give it with --key',
+      exitCode: 3,
+    });
   }
   const opened = openNote(note, chosen.key);
   if (!opened.ok) {
@@ -59,7 +62,9 @@ async function anchor({ flags, common, messages }: Invocation<AnchorFlags>): Pro
   if (flags.output !== undefined) write(note, flags.output, paths.ledger);
   if (flags.exec !== undefined) await hand(note, flags.exec);
   if (common.json) {
-    printOut(`${renderJson({ note: textOfUtf8(note), origin, size, root_hex: rootHex, key_id: chosen.key.keyIdHex })}\n`);
+    printOut(
+      `${renderJson({ note: textOfUtf8(note), origin, size, root_hex: rootHex, key_id: chosen.key.keyIdHex })}\n`,
+    );
   } else if (flags.output === undefined && flags.exec === undefined) printOut(note);
   else if (flags.output !== undefined) messages.note(`checkpoint of ${size} entries in ${flags.output}`);
   return 0;
@@ -69,7 +74,8 @@ function newestNote(path: string): Uint8Array {
   const reader = LedgerReader.open(path);
   try {
     const note = reader.newestNote();
-    if (note === undefined) throw new CliError('ledger', `there is no checkpoint in ${path}`, { hint: 'run if-witness verify', exitCode: 1 });
+    if (note === undefined)
+      throw new CliError('ledger', `there is no checkpoint in ${path}`, { hint: 'run if-witness verify', exitCode: 1 });
     return note;
   } finally {
     reader.close();
@@ -104,7 +110,9 @@ async function hand(note: Uint8Array, command: string): Promise<void> {
   const ended = await new Promise<string | undefined>((resolve) => {
     const child = spawn(command, { shell: true, stdio: ['pipe', 'inherit', 'inherit'] });
     child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : signal));
+    child.on('close', (code, signal) =>
+      resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : signal),
+    );
     // A command may well not read it to its end.
     child.stdin.on('error', () => undefined);
     child.stdin.end(note);

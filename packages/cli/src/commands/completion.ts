@@ -18,7 +18,8 @@ export function define(command: Command): void {
     act<object>(async ({ args }) => {
       const shell = args[0]!;
       const render = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
-      if (render === undefined) throw usageError(`there are scripts for ${Object.keys(SHELLS).join(', ')}, not for ${JSON.stringify(shell)}`);
+      if (render === undefined)
+        throw usageError(`there are scripts for ${Object.keys(SHELLS).join(', ')}, not for ${JSON.stringify(shell)}`);
       printOut(render(await buildProgram(await specOf(program), () => true)));
       return 0;
     }),

@@ -28,7 +28,9 @@ export function define(command: Command): void {
     command,
     'Finds what is wrong with this installation, and says how to mend it.',
     ['if-witness doctor', 'if-witness doctor --json'],
-    ['It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.'],
+    [
+      'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
+    ],
   );
   command.action(act<object>(doctor));
 }
@@ -42,7 +44,12 @@ function doctor({ common }: Invocation<object>): ExitCode {
     printOut(`${renderJson({ ok: problems === 0, problems, checks })}\n`);
   } else {
     const paint = paintIf(wantsColor(1, common.color));
-    printOut(findings.filter(({ ok }) => !ok || !common.quiet).map((finding) => renderFinding(finding, paint)).join(''));
+    printOut(
+      findings
+        .filter(({ ok }) => !ok || !common.quiet)
+        .map((finding) => renderFinding(finding, paint))
+        .join(''),
+    );
   }
   return problems === 0 ? 0 : 1;
 }

@@ -35,7 +35,10 @@ export function define(command: Command): void {
   addHelp(
     command,
     'Runs a command and writes what became of it into the ledger.',
-    ['if-witness exec -- make test', 'if-witness exec --event nightly_backup --component backup --trace-id night-7 -- ./backup.sh --full'],
+    [
+      'if-witness exec -- make test',
+      'if-witness exec --event nightly_backup --component backup --trace-id night-7 -- ./backup.sh --full',
+    ],
     [
       `Without --event the event is called after the command, without --component the component is ${COMPONENT}. Recorded\n` +
         'are start, end, arguments and exit code; do not pass secrets as arguments. The command gets TRACEPARENT and BAGGAGE,\n' +

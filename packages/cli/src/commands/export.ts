@@ -5,12 +5,12 @@ import { LedgerReader } from '@infrafabric/ledger/reader';
 import { readNote } from '@infrafabric/verify';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
+import { BufferedOut } from '../buffered-out.js';
 import { usageError } from '../cli-error.js';
 import { escapeLines } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { type FileOutput, openFileOutput } from '../file-output.js';
 import { renderJsonLine } from '../json-text.js';
-import { BufferedOut } from '../buffered-out.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { Progress } from '../progress.js';
@@ -41,7 +41,7 @@ export function define(command: Command): void {
     ],
     [
       'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
-        "spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n" +
+        'spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n' +
         'cannot be read is exported as malformed.',
     ],
   );
@@ -85,7 +85,11 @@ function* selected(reader: LedgerReader, id: string): Generator<FoundEntry> {
   for (const entry of entries) yield { kind: 'span', entry };
 }
 
-function writeAll(found: Iterable<FoundEntry>, writer: ExportWriter, progress: Progress): { entries: number; malformed: number } {
+function writeAll(
+  found: Iterable<FoundEntry>,
+  writer: ExportWriter,
+  progress: Progress,
+): { entries: number; malformed: number } {
   let entries = 0;
   let malformed = 0;
   for (const each of found) {

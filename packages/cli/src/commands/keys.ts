@@ -16,7 +16,10 @@ import { describeItself } from '../verify/choose-key.js';
 
 export function define(command: Command): void {
   const list = command.command('list').summary('List the keys of the ledger that are in the witness home.');
-  addHelp(list, 'Lists the keys of the ledger that are in the witness home.', ['if-witness keys list', 'if-witness keys list --json']);
+  addHelp(list, 'Lists the keys of the ledger that are in the witness home.', [
+    'if-witness keys list',
+    'if-witness keys list --json',
+  ]);
   list.action(act<object>(listKeys));
   const show = command.command('show').summary('Print the verifier key of the ledger, and nothing else.');
   addHelp(
@@ -26,7 +29,10 @@ export function define(command: Command): void {
     ['Only a key that is in the witness home is shown, never one that only the ledger file names.'],
   );
   show.action(act<object>(showKey));
-  addHelp(command, 'Lists or shows the keys of the ledger.', ['if-witness keys list', 'if-witness keys show > witness.vkey']);
+  addHelp(command, 'Lists or shows the keys of the ledger.', [
+    'if-witness keys list',
+    'if-witness keys show > witness.vkey',
+  ]);
 }
 
 function listKeys({ common }: Invocation<object>): ExitCode {
@@ -47,7 +53,13 @@ function listKeys({ common }: Invocation<object>): ExitCode {
     }));
     printOut(`${renderJson({ origin, keys: answer })}\n`);
   } else {
-    const columns = [{ title: 'KEY ID' }, { title: 'CREATED' }, { title: 'CURRENT' }, { title: 'PRIVATE HALF' }, { title: 'FILE', shrinkTo: 12 }];
+    const columns = [
+      { title: 'KEY ID' },
+      { title: 'CREATED' },
+      { title: 'CURRENT' },
+      { title: 'PRIVATE HALF' },
+      { title: 'FILE', shrinkTo: 12 },
+    ];
     const rows = keys.map(({ keyIdHex, createdAt, isCurrent, canSign, vkeyFile }) => [
       keyIdHex,
       createdAt,
@@ -85,6 +97,9 @@ interface HeldKeys {
 function heldKeys(common: Invocation<object>['common']): HeldKeys {
   const { home, ledger } = witnessPaths(common);
   const { origin, vkey } = describeItself(ledger);
-  if (origin === undefined) throw new CliError('ledger', `the ledger does not say what it is called: ${ledger}`, { hint: 'run if-witness verify' });
+  if (origin === undefined)
+    throw new CliError('ledger', `the ledger does not say what it is called: ${ledger}`, {
+      hint: 'run if-witness verify',
+    });
   return { origin, held: localKeys(home, origin), current: vkey };
 }

@@ -63,7 +63,9 @@ export function define(command: Command): void {
         'attributes. At a bad line it stops with exit code 2; what stands before it is committed.',
     ],
   );
-  command.action(act<LogFlags>((invocation) => (invocation.flags.batch === true ? logMany(invocation) : logOne(invocation))));
+  command.action(
+    act<LogFlags>((invocation) => (invocation.flags.batch === true ? logMany(invocation) : logOne(invocation))),
+  );
 }
 
 async function logOne({ flags, common, messages }: Invocation<LogFlags>): Promise<ExitCode> {
@@ -73,7 +75,12 @@ async function logOne({ flags, common, messages }: Invocation<LogFlags>): Promis
   const recorder = new SpanRecorder(recorderOptions(flags, witnessPaths(common)));
   const { ambient, resource } = circumstances(flags, messages);
   const placement = placeSpan(event, ambient, () => `op-${randomUUID()}`);
-  const record = spanOfEvent(event, { placement, resource, spanId: randomBytes(8).toString('hex'), nowUnixNano: now() });
+  const record = spanOfEvent(event, {
+    placement,
+    resource,
+    spanId: randomBytes(8).toString('hex'),
+    nowUnixNano: now(),
+  });
   try {
     const recorded = await recorder.record([record]);
     if (recorded.outcome === 'spooled') warnSpooled(messages, recorded.why);
@@ -145,7 +152,8 @@ async function forward(records: readonly SpanRecord[], messages: Messages): Prom
 
 async function drain(recorder: SpanRecorder, messages: Messages): Promise<void> {
   const drained = await recorder.drain(DRAIN_MS);
-  if (drained > 0) messages.note(`${drained} ${drained === 1 ? 'event' : 'events'} that waited in the spool are in the ledger now`);
+  if (drained > 0)
+    messages.note(`${drained} ${drained === 1 ? 'event' : 'events'} that waited in the spool are in the ledger now`);
 }
 
 function warnSpooled(messages: Messages, why: Error): void {

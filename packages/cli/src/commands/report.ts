@@ -36,7 +36,11 @@ export function define(command: Command): void {
   addHelp(
     command,
     'Sums tokens and cost of the span entries.',
-    ['if-optimise report', 'if-optimise report --group-by model', 'if-optimise report --component IF.witness.h323 --json'],
+    [
+      'if-optimise report',
+      'if-optimise report --group-by model',
+      'if-optimise report --component IF.witness.h323 --json',
+    ],
     [
       'Every span entry counts once, with the usage and charge that were signed; that two nested spans may tell of one call is\n' +
         'not looked at. Unpriced entries are counted, never taken as free. The ledger is not verified here.',
@@ -79,7 +83,8 @@ function* spansOf(reader: LedgerReader, { component, traceId }: Asked): Generato
 /** A sum must not pass over what it cannot read. */
 function* allSpans(reader: LedgerReader): Generator<SpanEntry> {
   for (const found of storedEntries(reader)) {
-    if (found.kind === 'malformed') throw new CliError('ledger', `entry ${found.seq} cannot be read`, { hint: 'run if-witness verify' });
+    if (found.kind === 'malformed')
+      throw new CliError('ledger', `entry ${found.seq} cannot be read`, { hint: 'run if-witness verify' });
     if (found.kind === 'span') yield found.entry;
   }
 }

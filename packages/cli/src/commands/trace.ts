@@ -40,7 +40,8 @@ export function define(command: Command): void {
 
 async function trace({ flags, args, common }: Invocation<TraceFlags>): Promise<ExitCode> {
   const format = flags.format ?? (common.json ? 'json' : 'text');
-  if (!FORMATS.includes(format)) throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(format)}`);
+  if (!FORMATS.includes(format))
+    throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(format)}`);
   const reader = LedgerReader.open(witnessPaths(common).ledger);
   try {
     const selection = selectTrace(reader, args[0]!);

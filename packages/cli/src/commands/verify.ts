@@ -32,7 +32,11 @@ interface VerifyFlags {
 
 export function define(command: Command): void {
   command
-    .option('--anchor <file>', 'a checkpoint that was kept elsewhere; may be repeated', (file, files: string[] = []) => [...files, file])
+    .option(
+      '--anchor <file>',
+      'a checkpoint that was kept elsewhere; may be repeated',
+      (file, files: string[] = []) => [...files, file],
+    )
     .option('--require-anchor', 'without an anchor the answer is INCOMPLETE')
     .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
     .option('--no-head', 'leave out the remembered head')
@@ -102,9 +106,11 @@ async function judge(
     requireAnchor: flags.requireAnchor === true,
     allSignatures: flags.allSignatures === true,
     deep: flags.deep === true,
-    onProgress: (entries) => progress.show(() => `${bar(entries, itself.size)}  ${entries.toLocaleString('en')} entries`),
+    onProgress: (entries) =>
+      progress.show(() => `${bar(entries, itself.size)}  ${entries.toLocaleString('en')} entries`),
   };
-  if (copy !== undefined) messages.note(`${paths.ledger}: its directory cannot be written, so a private copy is verified`);
+  if (copy !== undefined)
+    messages.note(`${paths.ledger}: its directory cannot be written, so a private copy is verified`);
   try {
     const { report, sameFile } = await verifyFile(path, options);
     if (!sameFile || copy?.isCurrent() === false) throw replaced(paths.ledger);

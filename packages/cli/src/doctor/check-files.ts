@@ -9,7 +9,8 @@ import { type Finding, fine, problem } from './finding.js';
 export function checkHome({ home }: WitnessPaths): Finding {
   const found = lstatSync(home, { throwIfNoEntry: false });
   if (found === undefined) return fine('home', `${home} is not there yet; the first log creates it`);
-  if (!found.isDirectory() && !found.isSymbolicLink()) return problem('home', `${home} is not a directory`, 'move it away, or name another home with --home');
+  if (!found.isDirectory() && !found.isSymbolicLink())
+    return problem('home', `${home} is not a directory`, 'move it away, or name another home with --home');
   return permissions('home', home, 0o700, 'chmod 700');
 }
 
@@ -21,8 +22,15 @@ export function checkLedgerFile({ ledger }: WitnessPaths): Finding[] {
     const found = lstatSync(file, { throwIfNoEntry: false });
     if (found === undefined) continue;
     if (found.isSymbolicLink()) {
-      findings.push(problem('ledger file', `${file} is a symbolic link`, 'put the file itself there, or name its real path with --ledger'));
-    } else if (!found.isFile()) findings.push(problem('ledger file', `${file} is not a regular file`, 'name another file with --ledger'));
+      findings.push(
+        problem(
+          'ledger file',
+          `${file} is a symbolic link`,
+          'put the file itself there, or name its real path with --ledger',
+        ),
+      );
+    } else if (!found.isFile())
+      findings.push(problem('ledger file', `${file} is not a regular file`, 'name another file with --ledger'));
     else {
       const finding = permissions('ledger file', file, 0o600, 'chmod 600');
       if (!finding.ok || file === ledger) findings.push(finding);
@@ -30,7 +38,11 @@ export function checkLedgerFile({ ledger }: WitnessPaths): Finding[] {
   }
   if (existsSync(`${ledger}-journal`)) {
     findings.push(
-      problem('ledger file', `a rollback journal lies beside it: ${ledger}-journal`, 'a ledger never has one; move it away and keep it as evidence'),
+      problem(
+        'ledger file',
+        `a rollback journal lies beside it: ${ledger}-journal`,
+        'a ledger never has one; move it away and keep it as evidence',
+      ),
     );
   }
   return findings;
@@ -41,7 +53,13 @@ export function checkKey({ home }: WitnessPaths, { origin, vkey }: SelfDescripti
   if (origin === undefined || vkey === undefined) return [];
   const held = localKeys(home, origin).find((key) => key.vkey === vkey);
   if (held === undefined) {
-    return [problem('key', `the key of ${origin} is not in ${home}`, 'restore the keys directory from its backup, or name its home with --home')];
+    return [
+      problem(
+        'key',
+        `the key of ${origin} is not in ${home}`,
+        'restore the keys directory from its backup, or name its home with --home',
+      ),
+    ];
   }
   try {
     const { keyIdHex } = loadSigner(home, origin, vkey);
@@ -71,7 +89,11 @@ function permissions(check: string, path: string, most: number, mend: string): F
   const octal = (mode & 0o777).toString(8).padStart(4, '0');
   const own = process.getuid?.();
   if (own !== undefined && own !== 0 && uid !== own) {
-    return problem(check, `${path} belongs to user ${uid}, this is user ${own}`, `run this as that user, or: chown ${own} ${path}`);
+    return problem(
+      check,
+      `${path} belongs to user ${uid}, this is user ${own}`,
+      `run this as that user, or: chown ${own} ${path}`,
+    );
   }
   if ((mode & 0o777 & ~most) !== 0 && !lstatSync(path).isSymbolicLink()) {
     return problem(check, `${path} has mode ${octal}: others can read what spans hold`, `${mend} ${path}`);

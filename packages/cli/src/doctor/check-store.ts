@@ -24,7 +24,11 @@ export function checkSqlite(): Finding {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const isSafe = major > 3 || (major === 3 && (minor > 51 || (minor === 51 && patch >= 3)));
   if (isSafe) return fine('SQLite', version);
-  return problem('SQLite', `${version} can lose committed data; 3.51.3 is the oldest that is safe`, 'install better-sqlite3 12.11.1 or newer');
+  return problem(
+    'SQLite',
+    `${version} can lose committed data; 3.51.3 is the oldest that is safe`,
+    'install better-sqlite3 12.11.1 or newer',
+  );
 }
 
 /** What the file says when it is opened. */
@@ -42,14 +46,19 @@ export function openLedger({ ledger }: WitnessPaths): OpenedLedger {
   try {
     reader = LedgerReader.open(ledger);
     const { applicationId, userVersion } = reader.summary();
-    if (applicationId !== APPLICATION_ID) return unreadable('it is a database, but not a ledger', 'name the ledger with --ledger');
+    if (applicationId !== APPLICATION_ID)
+      return unreadable('it is a database, but not a ledger', 'name the ledger with --ledger');
     if (userVersion !== SCHEMA_VERSION) {
-      return unreadable(`its schema has version ${userVersion}, this program knows ${SCHEMA_VERSION}`, 'use the if-witness that wrote it, or a newer one');
+      return unreadable(
+        `its schema has version ${userVersion}, this program knows ${SCHEMA_VERSION}`,
+        'use the if-witness that wrote it, or a newer one',
+      );
     }
     const size = reader.entryCount();
     const newest = size > 0 ? reader.entry(size - 1) : undefined;
     const note = reader.newestNote();
-    if (newest === undefined || note === undefined) return unreadable('it has no genesis entry or no checkpoint', 'run if-witness verify, then restore a backup');
+    if (newest === undefined || note === undefined)
+      return unreadable('it has no genesis entry or no checkpoint', 'run if-witness verify, then restore a backup');
     const finding = fine('ledger', `${size.toLocaleString('en')} entries, ${mebibytes(statSync(ledger).size)}`);
     return { finding, note, newestMs: Number(BigInt(newest.entry.at) / 1_000_000n) };
   } catch (error) {
@@ -69,7 +78,11 @@ function unreadable(found: string, mend: string): OpenedLedger {
 export function checkWal({ ledger }: WitnessPaths): Finding {
   const size = statSync(`${ledger}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (size < WAL_TOO_LARGE) return fine('WAL', mebibytes(size));
-  return problem('WAL', `${mebibytes(size)}: some process keeps an old state open`, 'find it (lsof on the ledger file) and end it; the next writer then empties the WAL');
+  return problem(
+    'WAL',
+    `${mebibytes(size)}: some process keeps an old state open`,
+    'find it (lsof on the ledger file) and end it; the next writer then empties the WAL',
+  );
 }
 
 /** Room for more. */
@@ -77,7 +90,11 @@ export function checkDisk({ home, ledger }: WitnessPaths): Finding {
   const { bavail, bsize } = statfsSync(existing(dirname(ledger)) ?? existing(home) ?? '/');
   const free = bavail * bsize;
   if (free >= DISK_LOW) return fine('disk', `${mebibytes(free)} free`);
-  return problem('disk', `only ${mebibytes(free)} free`, 'free some space: without it events wait in the spool, and then are refused');
+  return problem(
+    'disk',
+    `only ${mebibytes(free)} free`,
+    'free some space: without it events wait in the spool, and then are refused',
+  );
 }
 
 /** The clock, against itself and against the newest entry. */
@@ -97,12 +114,21 @@ export function checkHead({ ledger }: WitnessPaths, note: Uint8Array | undefined
   if (head === undefined) return fine('head', 'none is remembered; the next log writes one');
   const remembered = readNote(head);
   if (!remembered.ok) {
-    return problem('head', `${ledger}.head is damaged: ${remembered.message}`, 'restore it from a backup, or compare the ledger with an anchor before you remove it');
+    return problem(
+      'head',
+      `${ledger}.head is damaged: ${remembered.message}`,
+      'restore it from a backup, or compare the ledger with an anchor before you remove it',
+    );
   }
   const newest = note === undefined ? undefined : readNote(note);
   if (newest?.ok !== true) return fine('head', `of ${remembered.checkpoint.size} entries`);
   const [then, now] = [remembered.checkpoint, newest.checkpoint];
-  if (then.origin !== now.origin) return problem('head', `it is of another ledger, ${then.origin}`, 'put the right file back, or run if-witness verify');
+  if (then.origin !== now.origin)
+    return problem(
+      'head',
+      `it is of another ledger, ${then.origin}`,
+      'put the right file back, or run if-witness verify',
+    );
   if (then.size > now.size || (then.size === now.size && then.rootHex !== now.rootHex)) {
     return problem(
       'head',
@@ -110,7 +136,10 @@ export function checkHead({ ledger }: WitnessPaths, note: Uint8Array | undefined
       'restore the newest copy of the ledger and its WAL; run if-witness verify for the evidence',
     );
   }
-  return fine('head', then.size === now.size ? 'is that of the ledger' : `of ${then.size} entries, the ledger has ${now.size}`);
+  return fine(
+    'head',
+    then.size === now.size ? 'is that of the ledger' : `of ${then.size} entries, the ledger has ${now.size}`,
+  );
 }
 
 /** What waits to be brought into the ledger. */
@@ -119,10 +148,23 @@ export function checkSpool({ home, ledger }: WitnessPaths): Finding {
   try {
     const waiting = spool.list().length;
     if (waiting === 0 && spool.bytes() === 0) return fine('spool', 'empty');
-    if (waiting === 0) return problem('spool', `requests were set aside because not all of them can be read: ${spool.directory}`, 'look at the .bad files there, then remove them');
-    return problem('spool', `${waiting} requests wait in ${spool.directory}`, 'log one more event: it brings them in; if they stay, see the lines above');
+    if (waiting === 0)
+      return problem(
+        'spool',
+        `requests were set aside because not all of them can be read: ${spool.directory}`,
+        'look at the .bad files there, then remove them',
+      );
+    return problem(
+      'spool',
+      `${waiting} requests wait in ${spool.directory}`,
+      'log one more event: it brings them in; if they stay, see the lines above',
+    );
   } catch (error) {
-    return problem('spool', `${spool.directory}: ${(error as Error).message}`, 'check owner and mode of that directory');
+    return problem(
+      'spool',
+      `${spool.directory}: ${(error as Error).message}`,
+      'check owner and mode of that directory',
+    );
   }
 }
 
@@ -131,7 +173,8 @@ export function checkLastVerify({ home, ledger }: WitnessPaths, nowMs: number = 
   const last = lastVerify(home, ledger);
   if (last === undefined) return fine('last verify', 'never; run if-witness verify');
   const found = `${last.code} at ${last.at}, ${last.entries.toLocaleString('en')} entries`;
-  if (last.code === 'invalid') return problem('last verify', found, 'run if-witness verify; keep the file as evidence and restore a backup');
+  if (last.code === 'invalid')
+    return problem('last verify', found, 'run if-witness verify; keep the file as evidence and restore a backup');
   const days = Math.floor((nowMs - Date.parse(last.at)) / DAY_MS);
   return fine('last verify', days > 0 ? `${found}, ${days} days ago` : found);
 }

@@ -30,9 +30,17 @@ export function ambientContext(env: Env): AmbientContext {
   if (text === undefined || text === '') return { remote: undefined, baggage, problem: undefined };
   const [, version, traceId = '', spanId = '', flags = '', rest] = TRACEPARENT.exec(text) ?? [];
   const isValid =
-    version !== undefined && version !== 'ff' && (version !== '00' || rest === undefined) && /[1-9a-f]/.test(traceId) && /[1-9a-f]/.test(spanId);
+    version !== undefined &&
+    version !== 'ff' &&
+    (version !== '00' || rest === undefined) &&
+    /[1-9a-f]/.test(traceId) &&
+    /[1-9a-f]/.test(spanId);
   if (!isValid) return { remote: undefined, baggage, problem: 'TRACEPARENT is not a W3C traceparent and is ignored' };
   const state = env['TRACESTATE'] ?? '';
   const traceState = TRACESTATE.test(state) ? state : '';
-  return { remote: { traceId, spanId, traceState, traceFlags: Number.parseInt(flags, 16) }, baggage, problem: undefined };
+  return {
+    remote: { traceId, spanId, traceState, traceFlags: Number.parseInt(flags, 16) },
+    baggage,
+    problem: undefined,
+  };
 }

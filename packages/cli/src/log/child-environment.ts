@@ -1,6 +1,7 @@
 /** The context that child processes get, so that what they log hangs below this span. */
-import { WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
+
 import type { SpanRecord } from '@infrafabric/otlp';
+import { WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
 import type { AmbientContext } from './ambient-context.js';
 import type { Placement } from './place-span.js';
 

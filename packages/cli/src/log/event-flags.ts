@@ -64,8 +64,11 @@ function collect(value: string, before: readonly string[] | undefined): string[]
 
 /** What flags say of an event, which may not be all that it needs. @throws CliError `usage`, `io`. */
 export function partialEventOfFlags(flags: EventFlags): PartialEvent {
-  const optional = <T>(text: string | undefined, what: string, read: (text: string, what: string) => T): T | undefined =>
-    text === undefined ? undefined : read(text, what);
+  const optional = <T>(
+    text: string | undefined,
+    what: string,
+    read: (text: string, what: string) => T,
+  ): T | undefined => (text === undefined ? undefined : read(text, what));
   const code = optional(flags.status, '--status', (text, what) => parseName(text, STATUSES, what));
   return {
     event: optional(flags.event, '--event', requireText),
@@ -81,7 +84,10 @@ export function partialEventOfFlags(flags: EventFlags): PartialEvent {
     startUnixNano: optional(flags.start, '--start', parseTime),
     endUnixNano: optional(flags.end, '--end', parseTime),
     kind: optional(flags.kind, '--kind', (text, what) => parseName(text, KINDS, what)),
-    status: code === undefined && flags.statusMessage === undefined ? undefined : { code: code ?? 0, message: flags.statusMessage ?? '' },
+    status:
+      code === undefined && flags.statusMessage === undefined
+        ? undefined
+        : { code: code ?? 0, message: flags.statusMessage ?? '' },
     attributes: attributesOf(flags.attr ?? []),
   };
 }

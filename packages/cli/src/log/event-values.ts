@@ -85,12 +85,18 @@ export const MAX_PAYLOAD_CHARS: number = 16 * 1024 * 1024;
 /** Valid JSON text, as it is. */
 export function requireJson(text: string, what: string): string {
   if (text.length > MAX_PAYLOAD_CHARS) {
-    throw usageError(`${what} has ${text.length} characters, more than ${MAX_PAYLOAD_CHARS}`, 'keep it elsewhere and log its SHA-256');
+    throw usageError(
+      `${what} has ${text.length} characters, more than ${MAX_PAYLOAD_CHARS}`,
+      'keep it elsewhere and log its SHA-256',
+    );
   }
   try {
     JSON.parse(text);
   } catch (error) {
-    throw usageError(`${what} is not JSON: ${(error as Error).message}`, `quote it for the shell: ${what} '{"frame": 42}'`);
+    throw usageError(
+      `${what} is not JSON: ${(error as Error).message}`,
+      `quote it for the shell: ${what} '{"frame": 42}'`,
+    );
   }
   return text;
 }

@@ -26,6 +26,7 @@ export function addRecordOptions(command: Command): void {
 export function recorderOptions(flags: RecordFlags, paths: WitnessPaths): RecorderOptions {
   const text = flags.timeout ?? DEFAULT_TIMEOUT_S;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds <= MAX_TIMEOUT_S)) throw usageError(`--timeout must be 0 to ${MAX_TIMEOUT_S} seconds, not ${JSON.stringify(text)}`);
+  if (!(seconds <= MAX_TIMEOUT_S))
+    throw usageError(`--timeout must be 0 to ${MAX_TIMEOUT_S} seconds, not ${JSON.stringify(text)}`);
   return { paths, timeoutMs: seconds * 1000, useSpool: flags.spool !== false, longLived: false };
 }

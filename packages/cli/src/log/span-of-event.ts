@@ -32,7 +32,10 @@ export interface SpanCircumstances {
 }
 
 /** The span of an event. */
-export function spanOfEvent(event: WitnessEvent, { placement, resource, spanId, nowUnixNano }: SpanCircumstances): SpanRecord {
+export function spanOfEvent(
+  event: WitnessEvent,
+  { placement, resource, spanId, nowUnixNano }: SpanCircumstances,
+): SpanRecord {
   const attributes = attributesOf(event, placement);
   const status = event.status ?? { code: 0, message: '' };
   const lossy: string[] = [];

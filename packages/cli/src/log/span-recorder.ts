@@ -2,7 +2,15 @@
  * Spans into the ledger, or, while the ledger cannot take them, into the spool beside it. Answers only when they are durable
  * in one of the two.
  */
-import { type Appended, draftSpan, isRetryable, Ledger, Spool, spoolDirectory, type WitnessPaths } from '@infrafabric/ledger';
+import {
+  type Appended,
+  draftSpan,
+  isRetryable,
+  Ledger,
+  Spool,
+  spoolDirectory,
+  type WitnessPaths,
+} from '@infrafabric/ledger';
 import { encodeTraceRequest, type SpanRecord } from '@infrafabric/otlp';
 import { CliError } from '../cli-error.js';
 

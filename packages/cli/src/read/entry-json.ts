@@ -106,7 +106,8 @@ function objectOf(pairs: readonly KeyValue[]): JsonOut {
 function valueJson(value: AnyValue): JsonOut {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return new RawJson(String(value));
-  if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? new RawJson('-0') : value) : String(value);
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? (Object.is(value, -0) ? new RawJson('-0') : value) : String(value);
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString('base64') };
   return 'kvlist' in value ? objectOf(value.kvlist) : value.map(valueJson);
 }

@@ -6,8 +6,8 @@ import { renderJson } from '../json-text.js';
 import { type Cell, csvLine } from './csv.js';
 import { controlEntryJson, spanEntryJson } from './entry-json.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
-import { bareSpanOf } from './otlp-of-entry.js';
 import { OtlpJsonWriter } from './otlp-json-writer.js';
+import { bareSpanOf } from './otlp-of-entry.js';
 import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
 import type { SpanPayloads } from './span-payloads.js';
 import type { FoundEntry } from './stored-entries.js';
@@ -29,7 +29,9 @@ export interface ExportWriter {
 type Write = (text: string) => void;
 
 /** Names of the forms. */
-export const EXPORT_FORMATS: Readonly<Record<string, (write: Write, payloads: SpanPayloads, header: LedgerHeader) => ExportWriter>> = {
+export const EXPORT_FORMATS: Readonly<
+  Record<string, (write: Write, payloads: SpanPayloads, header: LedgerHeader) => ExportWriter>
+> = {
   json: jsonWriter,
   csv: csvWriter,
   'otlp-json': otlpWriter,
@@ -72,7 +74,13 @@ function csvWriter(write: Write, payloads: SpanPayloads): ExportWriter {
 function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
   if (found.kind === 'malformed') return [found.seq, '', 'malformed', ...emptyCells(CSV_COLUMNS.length - 3)];
   if (found.kind === 'control') {
-    return [found.seq, leafHashHex(found.text), { foreign: found.entry.type }, isoOfUnixNano(BigInt(found.entry.at)), ...emptyCells(CSV_COLUMNS.length - 4)];
+    return [
+      found.seq,
+      leafHashHex(found.text),
+      { foreign: found.entry.type },
+      isoOfUnixNano(BigInt(found.entry.at)),
+      ...emptyCells(CSV_COLUMNS.length - 4),
+    ];
   }
   const { entry } = found;
   const span = payloads.spanOf(entry.seq);

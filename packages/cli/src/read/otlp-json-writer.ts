@@ -32,7 +32,8 @@ export class OtlpJsonWriter {
     if (this.#waiting.length === 0) return;
     const request = renderTraceRequestJson(this.#waiting);
     this.#waiting = [];
-    if (!request.startsWith(HEAD) || !request.endsWith(TAIL)) throw new TypeError('a request of another form than expected');
+    if (!request.startsWith(HEAD) || !request.endsWith(TAIL))
+      throw new TypeError('a request of another form than expected');
     this.#write(`${this.#isFirst ? '' : ','}\n${escapeJson(request.slice(HEAD.length, -TAIL.length))}`);
     this.#isFirst = false;
   }

@@ -34,7 +34,10 @@ const COLUMNS: readonly Column[] = [
 /** Everything that was selected, as text. Text of spans is escaped. */
 export function renderTrace(selection: TraceSelection, { width, paint }: RenderTraceOptions): string {
   const entries = allEntries(selection.root);
-  const start = entries.reduce((least, { startUnixNano }) => (startUnixNano < least ? startUnixNano : least), entries[0]?.startUnixNano ?? 0n);
+  const start = entries.reduce(
+    (least, { startUnixNano }) => (startUnixNano < least ? startUnixNano : least),
+    entries[0]?.startUnixNano ?? 0n,
+  );
   const lines = treeLines(selection.root);
   const rows = lines.map(({ prefix, entry, flowId }) =>
     entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start),
@@ -98,7 +101,8 @@ function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string
     `${countText(totals.tokensIn)} tokens in, ${countText(totals.tokens.output)} out`,
     `${formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
   ];
-  for (const [currency, pico] of totals.otherCurrencies) parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
+  for (const [currency, pico] of totals.otherCurrencies)
+    parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
   if (totals.callsUnknown > 0) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
   return parts.join(' · ');
 }

@@ -76,7 +76,8 @@ class Selector {
     // Breadth first, each flow once: flows may name each other in circles.
     else for (const queue = [root]; queue.length > 0; ) queue.push(...this.#takeFlow(queue.shift()!));
     for (const { entry, by } of this.#found.values()) {
-      const own = traceId === undefined && entry.businessId !== undefined ? this.#flows.get(entry.businessId) : undefined;
+      const own =
+        traceId === undefined && entry.businessId !== undefined ? this.#flows.get(entry.businessId) : undefined;
       (own ?? by).entries.push(entry);
     }
     for (const { entries } of this.#flows.values()) entries.sort(byStart);

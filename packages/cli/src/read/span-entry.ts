@@ -123,7 +123,9 @@ class Members {
   object(member: string): Members | undefined {
     const value = this.#get(member);
     if (value === undefined) return undefined;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? new Members(this.#seq, value) : this.fail(member);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? new Members(this.#seq, value)
+      : this.fail(member);
   }
 
   counts(): Readonly<Record<string, number>> {

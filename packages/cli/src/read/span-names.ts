@@ -14,7 +14,13 @@ export function statusName(status: number): string {
   return STATUSES[status] ?? String(status);
 }
 
-const IN_CLASSES: ReadonlySet<string> = new Set(['input', 'cache_read', 'cache_write', 'cache_write_5m', 'cache_write_1h']);
+const IN_CLASSES: ReadonlySet<string> = new Set([
+  'input',
+  'cache_read',
+  'cache_write',
+  'cache_write_5m',
+  'cache_write_1h',
+]);
 
 /** All that went in, cached or not; undefined where the counts are not known. */
 export function tokensIn({ tokens }: SpanEntry): number | undefined {

@@ -13,7 +13,8 @@ export type FoundEntry =
 /** Entries one by one, in bounded memory. @throws LedgerError `corrupt` when SQLite cannot read on. */
 export function* storedEntries(reader: LedgerReader): Generator<FoundEntry> {
   for (const rows of reader.entries(0, Number.POSITIVE_INFINITY)) {
-    for (const [seq, text] of rows) yield text === null ? { kind: 'malformed', seq, text: undefined } : readEntry(seq, text);
+    for (const [seq, text] of rows)
+      yield text === null ? { kind: 'malformed', seq, text: undefined } : readEntry(seq, text);
   }
 }
 

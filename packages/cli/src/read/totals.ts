@@ -26,8 +26,18 @@ export class Totals {
   callsUnknown = 0;
   /** Entries that speak of usage and have no price; unknown is not free. */
   unpriced = 0;
-  readonly tokens: Record<TokenClass, bigint> = { input: 0n, cache_read: 0n, cache_write: 0n, output: 0n, reasoning: 0n };
-  readonly costPico: Record<Exclude<SpanCharge['source'], 'unpriced'>, bigint> = { reported: 0n, computed: 0n, estimated: 0n };
+  readonly tokens: Record<TokenClass, bigint> = {
+    input: 0n,
+    cache_read: 0n,
+    cache_write: 0n,
+    output: 0n,
+    reasoning: 0n,
+  };
+  readonly costPico: Record<Exclude<SpanCharge['source'], 'unpriced'>, bigint> = {
+    reported: 0n,
+    computed: 0n,
+    estimated: 0n,
+  };
   /** Pico-units by currency, where it is not the US dollar. */
   readonly otherCurrencies: Map<string, bigint> = new Map();
 

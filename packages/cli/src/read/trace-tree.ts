@@ -26,7 +26,8 @@ export function treeLines(root: Flow): TreeLine[] {
   type Open = { readonly node: Node; readonly indent: string; readonly depth: number; readonly isLast: boolean };
   const stack: Open[] = [];
   const open = (nodes: readonly Node[], indent: string, depth: number): void => {
-    for (let i = nodes.length - 1; i >= 0; i--) stack.push({ node: nodes[i]!, indent, depth, isLast: i === nodes.length - 1 });
+    for (let i = nodes.length - 1; i >= 0; i--)
+      stack.push({ node: nodes[i]!, indent, depth, isLast: i === nodes.length - 1 });
   };
   open(nodeOfFlow(root).children, '', 0);
   // A loop, not recursion: a chain of parents may be longer than the stack is deep.

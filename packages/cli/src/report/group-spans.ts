@@ -19,7 +19,10 @@ export interface SpanGroup {
 }
 
 /** Groups and sums entries; the most expensive group first, then the one with most entries. */
-export function groupSpans(entries: Iterable<SpanEntry>, keys: readonly string[]): { totals: Totals; groups: SpanGroup[] } {
+export function groupSpans(
+  entries: Iterable<SpanEntry>,
+  keys: readonly string[],
+): { totals: Totals; groups: SpanGroup[] } {
   const totals = new Totals();
   const groups = new Map<string, SpanGroup>();
   for (const entry of entries) {

@@ -25,7 +25,10 @@ const NUMBERS: readonly Column[] = [
 /** Groups, a line of totals, and what the sum is made of. */
 export function renderGroups({ keys, groups, totals }: GroupsView, width: number | undefined, paint: Paint): string {
   const columns = [...keys.map((key): Column => ({ title: key.toUpperCase(), shrinkTo: 12 })), ...NUMBERS];
-  const rows = groups.map(({ values, totals: sums }) => [...values.map((value) => escapeText(value ?? '(none)')), ...cells(sums)]);
+  const rows = groups.map(({ values, totals: sums }) => [
+    ...values.map((value) => escapeText(value ?? '(none)')),
+    ...cells(sums),
+  ]);
   const totalRow = ['TOTAL', ...keys.slice(1).map(() => ''), ...cells(totals)];
   const table = renderTable(columns, [...rows, totalRow], {
     width,
@@ -48,8 +51,11 @@ function cells(totals: Totals): string[] {
 
 function remarks({ costPico, unpriced, callsUnknown, otherCurrencies }: Totals): string[] {
   const { reported, computed, estimated } = costPico;
-  const lines = [`cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${number(unpriced)} unpriced`];
-  for (const [currency, pico] of otherCurrencies) lines.push(`besides: ${formatUsd(pico).slice(1)} ${escapeText(currency)}, not converted`);
+  const lines = [
+    `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${number(unpriced)} unpriced`,
+  ];
+  for (const [currency, pico] of otherCurrencies)
+    lines.push(`besides: ${formatUsd(pico).slice(1)} ${escapeText(currency)}, not converted`);
   if (callsUnknown > 0) lines.push(`${number(callsUnknown)} calls of unknown usage`);
   return lines;
 }

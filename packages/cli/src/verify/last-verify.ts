@@ -45,7 +45,9 @@ function readAll(home: string): LastVerify[] {
 
 function isLastVerify(value: unknown): value is LastVerify {
   const { ledger, code, entries, at } = (value ?? {}) as Record<string, unknown>;
-  return typeof ledger === 'string' && typeof code === 'string' && typeof entries === 'number' && typeof at === 'string';
+  return (
+    typeof ledger === 'string' && typeof code === 'string' && typeof entries === 'number' && typeof at === 'string'
+  );
 }
 
 function fileOf(home: string): string {

@@ -25,7 +25,9 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
     case 'valid.anchored':
       return paint.good('VALID (anchored)');
     case 'incomplete.payloads':
-      return paint.unsure(`INCOMPLETE: ${count(report.payloads.missing, 'payload')} missing, and no redaction entry says why`);
+      return paint.unsure(
+        `INCOMPLETE: ${count(report.payloads.missing, 'payload')} missing, and no redaction entry says why`,
+      );
     case 'incomplete.self-asserted-key':
       return paint.unsure('INCOMPLETE: self-asserted key: no key is held that could vouch for this ledger');
     case 'incomplete.anchor-required':
@@ -40,7 +42,11 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
 /** All of it. */
 export function renderReport(report: Report, circumstances: Circumstances, paint: Paint): string {
   const rows: [string, string][] = [
-    ['ledger', escapeText(circumstances.path) + (circumstances.copied ? ' (read from a private copy: its directory cannot be written)' : '')],
+    [
+      'ledger',
+      escapeText(circumstances.path) +
+        (circumstances.copied ? ' (read from a private copy: its directory cannot be written)' : ''),
+    ],
     ['origin', escapeText(report.origin ?? 'unknown')],
     ['entries', entriesText(report)],
     ['checkpoints', `${number(report.checkpoints.checked)}; ${signaturesText(report)}`],
@@ -50,7 +56,8 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
     ['anchors', anchorsText(report)],
   ];
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
-  if (report.spansKnownLost > 0) rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
+  if (report.spansKnownLost > 0)
+    rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
   const strange = Object.entries(report.notUnderstood).map(([type, n]) => `${number(n)} ${escapeText(type)}`);
   if (strange.length > 0) rows.push(['unknown', `entries not understood: ${strange.join(', ')}`]);
   rows.push(['time', timeText(report.timingsMs)]);
@@ -130,7 +137,9 @@ function headText({ head }: Report): string {
 
 function anchorsText({ anchors, problems }: Report): string {
   if (anchors.length === 0) return 'none given';
-  const against = problems.some(({ code, message }) => (code === 'rollback' || code === 'fork') && message.includes('the anchor'));
+  const against = problems.some(
+    ({ code, message }) => (code === 'rollback' || code === 'fork') && message.includes('the anchor'),
+  );
   const sizes = anchors.map(number).join(', ');
   return against ? `not all agree; of sizes ${sizes}` : `${count(anchors.length, 'anchor')} met, of size ${sizes}`;
 }
@@ -146,10 +155,16 @@ function problemLines({ problems, problemCount }: Report): string[] {
     const place = seq === undefined ? '' : `entry ${seq}: `;
     lines.push(`  - ${place}${escapeText(message)} [${code}]`);
     for (const note of evidence ?? []) {
-      lines.push('    evidence, keep it:', ...escapeLines(note.trimEnd()).split('\n').map((line) => `      ${line}`.trimEnd()));
+      lines.push(
+        '    evidence, keep it:',
+        ...escapeLines(note.trimEnd())
+          .split('\n')
+          .map((line) => `      ${line}`.trimEnd()),
+      );
     }
   }
-  if (problemCount > SHOWN) lines.push(`  … and ${number(problemCount - SHOWN)} more; --json has ${number(problems.length)} of them`);
+  if (problemCount > SHOWN)
+    lines.push(`  … and ${number(problemCount - SHOWN)} more; --json has ${number(problems.length)} of them`);
   return lines;
 }
 

@@ -4,7 +4,10 @@ import type { JsonOut } from '../json-text.js';
 import type { Circumstances } from './render-report.js';
 
 /** The report as an object, in snake_case. */
-export function reportJson(report: Report, { path, created, copied }: Circumstances): { readonly [key: string]: JsonOut } {
+export function reportJson(
+  report: Report,
+  { path, created, copied }: Circumstances,
+): { readonly [key: string]: JsonOut } {
   const { newestCheckpoint: newest } = report;
   return {
     verdict: report.verdict,
@@ -34,5 +37,11 @@ export function reportJson(report: Report, { path, created, copied }: Circumstan
 }
 
 function problemJson({ code, seq, column, message, evidence }: Problem): JsonOut {
-  return { code, seq: seq ?? null, column: column ?? null, message, evidence: evidence === undefined ? null : [...evidence] };
+  return {
+    code,
+    seq: seq ?? null,
+    column: column ?? null,
+    message,
+    evidence: evidence === undefined ? null : [...evidence],
+  };
 }

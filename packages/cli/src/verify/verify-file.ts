@@ -9,8 +9,8 @@ import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
   judgeUnnamed,
   mergeFindings,
-  planRanges,
   Problems,
+  planRanges,
   type Report,
   type VerifyOptions,
   verifyLedger,

@@ -46,7 +46,11 @@ export function carryOut(reader: LedgerReader, part: Part, onProgress?: (entries
     timed('integrity', () => judgeIntegrity(reader, problems));
   }
   timed('chain', () => {
-    chain = judgeChain(reader, problems, { ...part.chain, range: part.range, ...(onProgress === undefined ? {} : { onProgress }) });
+    chain = judgeChain(reader, problems, {
+      ...part.chain,
+      range: part.range,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   });
   timed('payloads', () => {
     payloads = judgePayloads(reader, problems, part.payloads.from, part.payloads.to);
