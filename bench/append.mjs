@@ -47,7 +47,10 @@ class PlainTable {
 
   #prepare(draft) {
     const ids = { traceId: bytesOfHex(draft.body.trace), spanId: bytesOfHex(draft.body.span) };
-    const contexts = [this.#context('resource', draft.resourceContext, '11'), this.#context('scope', draft.scopeContext, '22')];
+    const contexts = [
+      this.#context('resource', draft.resourceContext, '11'),
+      this.#context('scope', draft.scopeContext, '22'),
+    ];
     const payload = Buffer.concat([Buffer.alloc(64), draft.span]);
     return { draft, bodyJson: encodeSpanBody(draft.body), ids, contexts, salt: this.#salt, payload, digestHex: '' };
   }
@@ -89,7 +92,11 @@ await plain.close();
 rmSync(directory, { recursive: true });
 ratios.sort((x, y) => x - y);
 const rate = (name) => Math.round((entries / ms[name]) * 1000).toLocaleString('en');
-console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; ${entries} entries in batches of ${BATCH}`);
+console.log(
+  `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; ${entries} entries in batches of ${BATCH}`,
+);
 console.log(`plain rows     ${rate('plain')} a second`);
 console.log(`signed ledger  ${rate('signed')} a second`);
-console.log(`signed / plain ${(ms.plain / ms.signed).toFixed(2)} x the rate (median batch ${ratios[ratios.length >> 1].toFixed(2)})`);
+console.log(
+  `signed / plain ${(ms.plain / ms.signed).toFixed(2)} x the rate (median batch ${ratios[ratios.length >> 1].toFixed(2)})`,
+);

@@ -11,7 +11,10 @@ const log = [
   ...['log', '--event', 'sip_invite_sent', '--component', 'IF.witness.sip', '--trace-id', 'session-flow-001'],
   ...['--payload', '{"cseq": 1}', '--tokens-in', '300', '--tokens-out', '150', '--cost', '0.0005'],
 ];
-const ms = inTurns({ node: { args: ['-e', '0'] }, log: { args: log, env: { IF_WITNESS_HOME: home } } }, Number(process.argv[2] ?? 21));
+const ms = inTurns(
+  { node: { args: ['-e', '0'] }, log: { args: log, env: { IF_WITNESS_HOME: home } } },
+  Number(process.argv[2] ?? 21),
+);
 rmSync(home, { recursive: true });
 console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}`);
 console.log(`node -e 0       ${ms.node.toFixed(0)} ms`);

@@ -16,7 +16,13 @@ const resource = {
   entityRefs: [],
   schemaUrl: '',
 };
-const scope = { name: '@opentelemetry/instrumentation-http', version: '0.223.0', attributes: [], droppedAttributesCount: 0, schemaUrl: '' };
+const scope = {
+  name: '@opentelemetry/instrumentation-http',
+  version: '0.223.0',
+  attributes: [],
+  droppedAttributesCount: 0,
+  schemaUrl: '',
+};
 
 /** A span as an instrumented HTTP service emits it; every eighth carries model usage. */
 export function benchSpan(i, ids) {
@@ -49,7 +55,10 @@ export function benchSpan(i, ids) {
       ['http.response.status_code', 200n],
       ['server.address', 'shop.example'],
       ['server.port', 443n],
-      ['user_agent.original', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'],
+      [
+        'user_agent.original',
+        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+      ],
       ['network.protocol.version', '1.1'],
       ['order.note', 'x'.repeat(480)],
       ...model,
@@ -74,7 +83,9 @@ export async function makeLedger(home, entries) {
   for (let done = 0; done < entries - 1; ) {
     const count = Math.min(BATCH, entries - 1 - done);
     randomFillSync(ids);
-    await ledger.append(Array.from({ length: count }, (_, i) => draftSpan(benchSpan(done + i, ids.subarray(32 * i, 32 * i + 32)))));
+    await ledger.append(
+      Array.from({ length: count }, (_, i) => draftSpan(benchSpan(done + i, ids.subarray(32 * i, 32 * i + 32)))),
+    );
     done += count;
   }
   await ledger.close();

@@ -5,9 +5,9 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseVkey } from '@infrafabric/format';
 import { localKeys, readHead } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { parseVkey } from '@infrafabric/format';
 import { verifyFile } from '../packages/cli/dist/verify/verify-file.js';
 import { makeLedger } from './make-ledger.mjs';
 
@@ -35,15 +35,28 @@ async function measure() {
   const reader = LedgerReader.open(path);
   const origin = reader.genesis().entry.body.origin;
   reader.close();
-  const { report } = await verifyFile(path, { key: parseVkey(localKeys(home, origin)[0].vkey), head: readHead(path) ?? null });
+  const { report } = await verifyFile(path, {
+    key: parseVkey(localKeys(home, origin)[0].vkey),
+    head: readHead(path) ?? null,
+  });
   const { verdict, entries: found, checkpoints, timingsMs } = report;
-  return { ms: performance.now() - start, verdict, found, checkpoints, timingsMs, rssMb: Math.round(process.resourceUsage().maxRSS / 1024) };
+  return {
+    ms: performance.now() - start,
+    verdict,
+    found,
+    checkpoints,
+    timingsMs,
+    rssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
 }
 
 if (part !== undefined) console.log(JSON.stringify(await measure()));
 else {
   await makeLedger(home, entries);
-  const run = (what) => JSON.parse(execFileSync(process.execPath, [import.meta.filename, String(entries), home, what], { encoding: 'utf8' }));
+  const run = (what) =>
+    JSON.parse(
+      execFileSync(process.execPath, [import.meta.filename, String(entries), home, what], { encoding: 'utf8' }),
+    );
   run('verify');
   const ratios = [];
   for (let i = 0; i < 3; i++) {
@@ -55,9 +68,13 @@ else {
   ratios.sort((a, b) => a.ratio - b.ratio);
   const { ratio, hashing, verify, entriesMs } = ratios[1];
   console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}`);
-  console.log(`${verify.found} entries of ${Math.round(hashing.octets / verify.found)} octets, ${verify.checkpoints.checked} checkpoints: ${verify.verdict}`);
+  console.log(
+    `${verify.found} entries of ${Math.round(hashing.octets / verify.found)} octets, ${verify.checkpoints.checked} checkpoints: ${verify.verdict}`,
+  );
   console.log(`hashing alone, one thread   ${(hashing.ms / 1000).toFixed(2)} s`);
-  console.log(`verify without payloads     ${(entriesMs / 1000).toFixed(2)} s   ${ratio.toFixed(2)} x hashing (median of 3)`);
+  console.log(
+    `verify without payloads     ${(entriesMs / 1000).toFixed(2)} s   ${ratio.toFixed(2)} x hashing (median of 3)`,
+  );
   console.log(`payload digests             ${(verify.timingsMs.payloads / 1000).toFixed(2)} s`);
   console.log(`parts, ms                   ${JSON.stringify(verify.timingsMs)}`);
   console.log(`peak resident memory        ${verify.rssMb} MB`);

@@ -1,5 +1,5 @@
 /**
- * What OpenAI's documentation shows as answers of its HTTP API: the bodies that the stand-in sends. Read in November 2026.
+ * What OpenAI's documentation shows as answers of its HTTP API (v1, as it was in 2025): the bodies that the stand-in sends.
  * Ids, models, texts and token counts are the documentation's; members that clients do not read are left out.
  */
 
@@ -79,7 +79,7 @@ export const streamedGreeting = streamOf({
 });
 
 /**
- * https://help.openai.com/en/articles/5955604 for the sentence,
+ * https://help.openai.com/en/articles/5955604 for the sentence, with this model's name in it,
  * https://platform.openai.com/docs/guides/error-codes for the status and https://platform.openai.com/docs/guides/rate-limits.
  */
 export const rateLimited = {

@@ -43,17 +43,30 @@ export function bareText(text: string): string | undefined {
 }
 
 /** A name or id, cut to what an entry has room for; undefined for other types than text and int. */
-export function readText(value: AttributeValue): string | undefined {
+export function readText(value: AttributeValue, fitting?: Fitting): string | undefined {
   if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? String(value) : undefined;
   if (typeof value !== 'string') return undefined;
   const bare = bareText(value.slice(0, MAX_JSON_CHARS + 1))?.trim();
-  return bare ? fitUsageText(bare) : undefined;
+  return bare ? fitUsageText(bare, fitting) : undefined;
+}
+
+/** What became of the texts of one usage. */
+export interface Fitting {
+  /** One was cut. */
+  cut: boolean;
+  /** One had a lone surrogate. */
+  lossy: boolean;
 }
 
 /** A text within the limit of a usage string. */
-export function fitUsageText(text: string): string {
+export function fitUsageText(text: string, fitting?: Fitting): string {
   // Cut roughly before the exact cut, so that many megabytes are not scanned: an octet holds no two characters.
-  return fitText(text.slice(0, TEXT_LIMITS.usage + 1), TEXT_LIMITS.usage).text;
+  const fitted = fitText(text.slice(0, TEXT_LIMITS.usage + 1), TEXT_LIMITS.usage);
+  if (fitting !== undefined) {
+    fitting.cut ||= fitted.cut;
+    fitting.lossy ||= fitted.lossy;
+  }
+  return fitted.text;
 }
 
 /**

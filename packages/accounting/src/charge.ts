@@ -1,5 +1,6 @@
 /** What one span cost, and who said so. This is the main room of the package: usage and charge of a span together. */
 import type { Charge, Usage } from '@infrafabric/format';
+import type { Fitting } from './attribute-value.js';
 import { type ReportedCost, reportedCostOf } from './reported-cost.js';
 import { type AccountedSpan, findingsOf, hasFailed, isEstimated, type SpanFindings } from './span-findings.js';
 import { usageFrom } from './usage.js';
@@ -8,6 +9,8 @@ import { usageFrom } from './usage.js';
 export interface Account {
   readonly usage?: Usage;
   readonly charge?: Charge;
+  /** A text of the usage did not fit, or was no Unicode; said where it is so. */
+  readonly fitting?: Fitting;
 }
 
 /**
@@ -18,9 +21,11 @@ export function accountFor(span: AccountedSpan): Account {
   const found = findingsOf(span);
   if (found === undefined) return {};
   const reported = reportedCostOf(found);
-  const usage = usageFrom(span, found, reported);
+  const fitting: Fitting = { cut: false, lossy: false };
+  const usage = usageFrom(span, found, reported, fitting);
   if (usage === undefined) return {};
-  return { usage, charge: chargeFrom(span, found, reported, usage) };
+  const charge = chargeFrom(span, found, reported, usage);
+  return fitting.cut || fitting.lossy ? { usage, charge, fitting } : { usage, charge };
 }
 
 /**

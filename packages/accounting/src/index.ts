@@ -1,5 +1,5 @@
 export { ATTRIBUTE_TABLE, ATTRIBUTE_TABLE_VERSION, type AttributeField } from './attribute-table.js';
-export type { Attributes, AttributeValue } from './attribute-value.js';
+export type { Attributes, AttributeValue, Fitting } from './attribute-value.js';
 export { type Account, accountFor, chargeOf } from './charge.js';
 export { type Labels, labelsOf } from './labels.js';
 export { decimalUsd, formatUsd, type PicoUsd, parsePicoUsd, picoUsdOfNumber } from './pico-usd.js';

@@ -23,7 +23,7 @@ const FINDER = new AttributeFinder({ session, user, agent, tool, kind: ['tracelo
 export function labelsOf(attributes: Attributes): Labels {
   const found = FINDER.find(attributes);
   if (found === undefined) return {};
-  const kind = found.first('kind', readText)?.value;
+  const kind = found.first('kind', (value) => readText(value))?.value;
   const labels: { -readonly [Label in keyof Labels]: Labels[Label] } = {};
   for (const label of LABELS) {
     // This key names an agent, a tool, a task or a workflow: whatever the kind says.

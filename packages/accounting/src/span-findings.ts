@@ -49,7 +49,7 @@ export function findingsOf(span: AccountedSpan): SpanFindings | undefined {
 
 /** Whether the span failed, so that missing counts and a cost of 0 are no surprise. */
 export function hasFailed(span: AccountedSpan, found: SpanFindings): boolean {
-  return span.statusCode === STATUS_ERROR || found.first('level', readText)?.value === 'ERROR';
+  return span.statusCode === STATUS_ERROR || found.first('level', (value) => readText(value))?.value === 'ERROR';
 }
 
 /** Whether the caller calls its counts and its cost constants or guesses. */

@@ -2,7 +2,7 @@
 import type { Counts, Texts, Usage } from '@infrafabric/format';
 import { WITNESS_UNITS_PREFIX } from '@infrafabric/semconv';
 import { ATTRIBUTE_TABLE_VERSION } from './attribute-table.js';
-import { type AttributeValue, fitUsageText, IMPOSSIBLE, readCount, readQuantity, readText } from './attribute-value.js';
+import { type AttributeValue, type Fitting, fitUsageText, IMPOSSIBLE, readCount, readQuantity, readText } from './attribute-value.js';
 import type { Found } from './found-attributes.js';
 import { modelName, providerName, providerOfModel } from './provider.js';
 import { type ReportedCost, reportedCostOf } from './reported-cost.js';
@@ -64,7 +64,9 @@ export function usageFrom(
   span: AccountedSpan,
   found: SpanFindings,
   reported: ReportedCost | undefined,
+  fitting?: Fitting,
 ): Usage | undefined {
+  const readName = (value: AttributeValue): string | undefined => readText(value, fitting);
   const marks = new Set<string>();
   const keys: Record<string, string> = {};
   const noteKey = <T>(field: string, reading: Found<T> | undefined): T | undefined => {
@@ -81,21 +83,21 @@ export function usageFrom(
   const hasCounts = found.has('total') || COUNT_FIELDS.some((field) => found.has(field));
   const units = unitsOf(found, marks);
 
-  const operation = noteKey('operation', found.first('operation', readText));
+  const operation = noteKey('operation', found.first('operation', readName));
   const isCall = operation !== undefined && isModelOperation(operation);
   const hasOtherLlmKey = hasCounts || isCall || reported !== undefined || found.has('provider');
   const writtenModel = noteKey(
     'model',
-    found.first('model', (value, key) => (key !== BARE_MODEL_KEY || hasOtherLlmKey ? readText(value) : undefined)),
+    found.first('model', (value, key) => (key !== BARE_MODEL_KEY || hasOtherLlmKey ? readName(value) : undefined)),
   );
   const isAboutModel = hasCounts || isCall || writtenModel !== undefined;
   // Marked by now: a unit that could not be used.
   if (!isAboutModel && reported === undefined && units === undefined && marks.size === 0) return undefined;
 
-  const named = noteKey('provider', found.first('provider', readProvider));
+  const named = noteKey('provider', found.first('provider', (value) => readProvider(value, fitting)));
   const provider = named?.name ?? (writtenModel === undefined ? undefined : providerOfModel(writtenModel));
   if (named === undefined && provider !== undefined) keys.provider = keys.model!;
-  const response = noteKey('response', found.first('response', readText));
+  const response = noteKey('response', found.first('response', readName));
   if (reported?.currencyKey !== undefined) keys.currency = reported.currencyKey;
   if (reported?.impossible) marks.add('impossible');
 
@@ -128,7 +130,7 @@ export function usageFrom(
   if (provider !== undefined) usage.provider = provider;
   if (!isEmpty(raw)) usage.raw = raw;
   if (response !== undefined) usage.response = response;
-  usage.scope = fitUsageText(span.scopeName);
+  usage.scope = fitUsageText(span.scopeName, fitting);
   usage.table = ATTRIBUTE_TABLE_VERSION;
   if (tokens !== undefined) usage.tokens = tokens;
   if (units !== undefined) usage.units = units;
@@ -163,11 +165,14 @@ function isModelOperation(operation: string): boolean {
   return MODEL_OPERATIONS.has(operation.toLowerCase()) || AI_SDK_CALL.test(operation);
 }
 
-function readProvider(value: AttributeValue): { readonly written: string; readonly name: string } | undefined {
-  const written = readText(value);
+function readProvider(
+  value: AttributeValue,
+  fitting: Fitting | undefined,
+): { readonly written: string; readonly name: string } | undefined {
+  const written = readText(value, fitting);
   const name = written === undefined ? undefined : providerName(written);
   // Lower case can be longer than what was written.
-  return written === undefined || name === undefined ? undefined : { written, name: fitUsageText(name) };
+  return written === undefined || name === undefined ? undefined : { written, name: fitUsageText(name, fitting) };
 }
 
 function isEmpty(members: Counts | Texts): boolean {

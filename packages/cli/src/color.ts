@@ -14,9 +14,9 @@ export function wantsColor(
   isTerminal: boolean = isatty(fd),
 ): boolean {
   if (!flag) return false;
-  const force = env['FORCE_COLOR'];
+  const force = env.FORCE_COLOR;
   if (force !== undefined && force !== '') return force !== '0' && force !== 'false';
-  if ((env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb') return false;
+  if ((env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb') return false;
   return isTerminal;
 }
 

@@ -5,7 +5,11 @@ interface Completable {
   /** Words after the program's name, e.g. `keys show`. */
   readonly path: string;
   readonly summary: string;
-  readonly options: readonly { readonly flags: readonly string[]; readonly description: string; readonly takesValue: boolean }[];
+  readonly options: readonly {
+    readonly flags: readonly string[];
+    readonly description: string;
+    readonly takesValue: boolean;
+  }[];
   readonly subcommands: readonly string[];
 }
 
@@ -19,11 +23,14 @@ function completables(program: Command): Completable[] {
     list.push({
       path: path.join(' '),
       summary: command.summary(),
-      options: command.createHelp().visibleOptions(command).map(({ short, long, description, required }) => ({
-        flags: [short, long].filter((flag) => flag !== undefined),
-        description,
-        takesValue: required,
-      })),
+      options: command
+        .createHelp()
+        .visibleOptions(command)
+        .map(({ short, long, description, required }) => ({
+          flags: [short, long].filter((flag) => flag !== undefined),
+          description,
+          takesValue: required,
+        })),
       subcommands: command.commands.map((child) => child.name()),
     });
     for (const child of command.commands) visit(child, [...path, child.name()]);
@@ -76,7 +83,7 @@ function zsh(program: Command): string {
   return `#compdef ${name}
 # zsh completion of ${name}: source <(${name} completion zsh)
 ${fn}() {
-  # Not `path`: that is zsh's own list of directories.
+  # Not "path": that is zsh's own list of directories.
   local at='' word skip=''
   local -a words_before
   words_before=(\${words[2,CURRENT-1]})
@@ -109,10 +116,13 @@ function fish(program: Command): string {
     const condition = `-n ${quote(when)}`;
     return [
       ...subcommands.map(
-        (sub) => `complete -c ${name} -f ${condition} -a ${sub} -d ${quote(summaryOf(program, `${path} ${sub}`.trim()))}`,
+        (sub) =>
+          `complete -c ${name} -f ${condition} -a ${sub} -d ${quote(summaryOf(program, `${path} ${sub}`.trim()))}`,
       ),
       ...options.map(({ flags, description, takesValue }) => {
-        const spelled = flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
+        const spelled = flags
+          .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`))
+          .join(' ');
         return `complete -c ${name} ${condition} ${spelled}${takesValue ? ' -r' : ''} -d ${quote(description)}`;
       }),
     ];

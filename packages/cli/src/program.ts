@@ -45,6 +45,13 @@ export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Pr
   }
 }
 
+const specs = new WeakMap<Command, ProgramSpec>();
+
+/** What a program was built from. */
+export function specOf(program: Command): ProgramSpec {
+  return specs.get(program)!;
+}
+
 /** The program with all its commands; those that `wanted` names are loaded and complete. */
 export async function buildProgram(
   spec: ProgramSpec,
@@ -64,6 +71,7 @@ export async function buildProgram(
       getErrHasColors: () => false,
     })
     .version(VERSION, '--version', 'print the version');
+  specs.set(program, spec);
   program.helpCommand('help [command]', 'show the help of a command');
   addCommonOptions(program);
   addHelp(program, spec.summary, spec.examples);

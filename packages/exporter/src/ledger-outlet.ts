@@ -11,7 +11,7 @@ import { type SayOnce, sayOnce } from './say-once.js';
 import { checked, type WitnessOptions } from './witness-options.js';
 
 const FIRST_RETRY_MS = 200;
-const LAST_RETRY_MS = 30_000;
+const LAST_RETRY_MS = 10_000;
 
 /** One per pipeline. Nothing in it throws or rejects, its constructor apart. */
 export class LedgerOutlet {

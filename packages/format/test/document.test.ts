@@ -43,7 +43,7 @@ function table(text: string): string[][] {
   return rows.map((row) =>
     row
       .slice(1, -1)
-      .split(' | ')
+      .split(/ \| /)
       .map((cell) => cell.trim()),
   );
 }

@@ -8,6 +8,7 @@ import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
 import Sqlite from 'better-sqlite3';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { makePrivateDirectory } from './private-file.js';
+import { sqliteVersion } from './sqlite-version.js';
 
 /** A connection. Its types stay inside this package. */
 export type Connection = Sqlite.Database;
@@ -146,16 +147,4 @@ function refuseOldSqlite(): void {
       );
     }
   }
-}
-
-let versionOfSqlite: string | undefined;
-
-/** Version of the SQLite library in use. */
-export function sqliteVersion(): string {
-  if (versionOfSqlite === undefined) {
-    const memory = new Sqlite(':memory:');
-    versionOfSqlite = String(memory.prepare('SELECT sqlite_version()').pluck().get());
-    memory.close();
-  }
-  return versionOfSqlite;
 }

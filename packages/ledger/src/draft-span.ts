@@ -41,11 +41,13 @@ function spanBodyOf(record: SpanRecord): SpanBody {
     text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string });
 
   const attributes = record.attributes;
-  const { usage, charge }: Account = accountFor({
+  const { usage, charge, fitting }: Account = accountFor({
     attributes,
     scopeName: record.scope.name,
     statusCode: record.status.code,
   });
+  if (fitting?.cut === true) cut.push('usage');
+  if (fitting?.lossy === true) lossy.add('usage');
   const body: SpanBody = {
     ...optional('business', textOf(attributes, WITNESS_TRACE_ID)),
     ...optional('business_parent', textOf(attributes, WITNESS_TRACE_PARENT_ID)),

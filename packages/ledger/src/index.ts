@@ -1,4 +1,3 @@
-export { sqliteVersion } from './database.js';
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
 export { draftSpan } from './draft-span.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
@@ -7,4 +6,5 @@ export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from '.
 export { headFile, readHead } from './remembered-head.js';
 export { type Signer, signerOfSeed } from './signer.js';
 export { Spool, type SpoolOptions } from './spool.js';
+export { sqliteVersion } from './sqlite-version.js';
 export { spoolDirectory, type WitnessPaths, witnessPaths } from './witness-home.js';

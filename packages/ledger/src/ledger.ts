@@ -195,7 +195,10 @@ export class Ledger {
     if (contradiction === undefined) return undefined;
     this.#tip = tip;
     const { head } = contradiction;
-    const body = { reason, ...(head === undefined ? {} : { root: head.rootHex, size: head.size }) };
+    const body = {
+      reason,
+      ...(head === undefined ? {} : { origin: head.origin, root: head.rootHex, size: head.size }),
+    };
     const [appended] = await this.#appendInTransaction(
       prepareAll([{ type: 'restored', body }], this.#sources.randomBytes),
     );

@@ -73,7 +73,8 @@ function viewTail(text: string, expected: ExpectedPlace | undefined): Tail | und
   const at = seqAt - HASH - 10;
   if (typeAt < 0 || seqAt < 0 || !text.endsWith('"}') || !text.startsWith(',"prev":"', at)) return undefined;
   const type = text.slice(typeAt + 9, -2);
-  const seq = Number(text.slice(seqAt + 7, typeAt));
+  const digits = text.slice(seqAt + 7, typeAt);
+  const seq = isDecimal(digits) ? Number(digits) : Number.NaN;
   const prev = text.slice(seqAt - HASH - 1, seqAt - 1);
   return Number.isSafeInteger(seq) && isHash(prev) && /^[a-z0-9-]{1,32}$/.test(type)
     ? { prev, seq, type, at }
@@ -99,13 +100,15 @@ function viewCanonical(text: string, tail: Tail | undefined): EntryView | undefi
     end -= HASH + 16;
   }
   const atEnd = text.indexOf('"', 7);
-  if (!text.startsWith('","body":{', atEnd) || text.charCodeAt(end - 1) !== 0x7d /* } */) return undefined;
+  const at = text.slice(7, atEnd);
+  if (!text.startsWith('","body":{', atEnd) || !isDecimal(at) || text.charCodeAt(end - 1) !== 0x7d /* } */)
+    return undefined;
   let span: SpanColumns | undefined;
   if (type === 'span') {
     span = viewSpanColumns(text, atEnd + 10);
     if (span === undefined) return undefined;
   }
-  return { at: text.slice(7, atEnd), checkpoint, backwards, critical, payload, prev, seq, type, span };
+  return { at, checkpoint, backwards, critical, payload, prev, seq, type, span };
 }
 
 /** `from` is just inside the body. A quote inside a JSON string is escaped, so `,"span":"` is always a member's start. */
@@ -152,6 +155,15 @@ function unescaped(text: string, from: number, to: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A decimal without sign or leading zero. */
+function isDecimal(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return text.length > 0 && (text.length === 1 || text.charCodeAt(0) !== 0x30);
 }
 
 function isHash(text: string): boolean {

@@ -2,7 +2,7 @@
  * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
-import { FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
 import { judgeIntegrity, judgePayloads, judgeSchema, judgeUnnamed } from './judge-store.js';
 import { openNote, readNote } from './open-note.js';
@@ -149,6 +149,8 @@ function judgeOrigins(
       code: 'key.origin',
       message: `the ledger calls itself ${origin}, the key is that of ${options.key.name}`,
     });
+  } else if (options.key !== undefined && chain?.genesisVkey !== encodeVkey(options.key.name, options.key.publicKey)) {
+    problems.add({ code: 'key.origin', message: 'the key that genesis names is not the one that is held' });
   }
   if (head !== undefined && originOf(head) !== origin) {
     problems.add({
@@ -216,6 +218,8 @@ function missingPayloads(
   if (chain === undefined) return 0;
   const missing = chain.payloadsExpected - store.payloadsPresent;
   if (missing <= 0) return 0;
+  // Which ones is a question for the whole table; one that is known to be damaged might never answer.
+  if (problems.anyInvalid) return missing;
   withDamageAsFinding(problems, () => {
     for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
       problems.add({

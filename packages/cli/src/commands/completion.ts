@@ -4,7 +4,7 @@ import { act } from '../act.js';
 import { usageError } from '../cli-error.js';
 import { SHELLS } from '../completion-scripts.js';
 import { printOut } from '../output.js';
-import { addHelp, buildProgram } from '../program.js';
+import { addHelp, buildProgram, specOf } from '../program.js';
 
 export function define(command: Command): void {
   const program = command.parent!.name();
@@ -20,13 +20,8 @@ export function define(command: Command): void {
       const render = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
       if (render === undefined)
         throw usageError(`there are scripts for ${Object.keys(SHELLS).join(', ')}, not for ${JSON.stringify(shell)}`);
-      printOut(render(await buildProgram(await specOf(program), () => true)));
+      printOut(render(await buildProgram(specOf(command.parent!), () => true)));
       return 0;
     }),
   );
-}
-
-async function specOf(program: string) {
-  if (program === 'if-witness') return (await import('../if-witness-commands.js')).IF_WITNESS;
-  return (await import('../if-optimise-commands.js')).IF_OPTIMISE;
 }

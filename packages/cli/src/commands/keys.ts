@@ -39,7 +39,7 @@ function listKeys({ common }: Invocation<object>): ExitCode {
   const { held, current, origin } = heldKeys(common);
   const keys = held.map((key) => ({
     ...key,
-    createdAt: statSync(key.vkeyFile).mtime.toISOString().slice(0, 19) + 'Z',
+    createdAt: `${statSync(key.vkeyFile).mtime.toISOString().slice(0, 19)}Z`,
     isCurrent: key.vkey === current,
   }));
   if (common.json) {

@@ -152,8 +152,7 @@ async function forward(records: readonly SpanRecord[], messages: Messages): Prom
 
 async function drain(recorder: SpanRecorder, messages: Messages): Promise<void> {
   const drained = await recorder.drain(DRAIN_MS);
-  if (drained > 0)
-    messages.note(`${drained} ${drained === 1 ? 'event' : 'events'} that waited in the spool are in the ledger now`);
+  if (drained > 0) messages.note(`brought in from the spool: ${drained} ${drained === 1 ? 'event' : 'events'}`);
 }
 
 function warnSpooled(messages: Messages, why: Error): void {

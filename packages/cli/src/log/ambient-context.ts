@@ -25,8 +25,8 @@ const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 
 /** Reads the variables. Never throws: a caller's broken context is no reason to lose the event. */
 export function ambientContext(env: Env): AmbientContext {
-  const baggage = Baggage.parse(env['BAGGAGE']);
-  const text = env['TRACEPARENT']?.trim();
+  const baggage = Baggage.parse(env.BAGGAGE);
+  const text = env.TRACEPARENT?.trim();
   if (text === undefined || text === '') return { remote: undefined, baggage, problem: undefined };
   const [, version, traceId = '', spanId = '', flags = '', rest] = TRACEPARENT.exec(text) ?? [];
   const isValid =
@@ -36,7 +36,7 @@ export function ambientContext(env: Env): AmbientContext {
     /[1-9a-f]/.test(traceId) &&
     /[1-9a-f]/.test(spanId);
   if (!isValid) return { remote: undefined, baggage, problem: 'TRACEPARENT is not a W3C traceparent and is ignored' };
-  const state = env['TRACESTATE'] ?? '';
+  const state = env.TRACESTATE ?? '';
   const traceState = TRACESTATE.test(state) ? state : '';
   return {
     remote: { traceId, spanId, traceState, traceFlags: Number.parseInt(flags, 16) },

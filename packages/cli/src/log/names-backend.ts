@@ -4,5 +4,5 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Whether a variable names one. */
 export function namesBackend(env: Env): boolean {
-  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT']);
+  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT);
 }

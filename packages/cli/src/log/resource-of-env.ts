@@ -14,9 +14,9 @@ export interface ResourceOfEnv {
 
 /** Follows the OpenTelemetry specification: a malformed list of attributes is ignored as a whole. */
 export function resourceOfEnv(service: string | undefined, env: Env): ResourceOfEnv {
-  const listed = parseAttributes(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '');
+  const listed = parseAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
   const attributes = new Map(listed);
-  const name = service ?? (env['OTEL_SERVICE_NAME'] || attributes.get('service.name') || DEFAULT_SERVICE);
+  const name = service ?? (env.OTEL_SERVICE_NAME || attributes.get('service.name') || DEFAULT_SERVICE);
   attributes.delete('service.name');
   const all: KeyValue[] = [['service.name', name], ...attributes];
   return {

@@ -34,10 +34,7 @@ const COLUMNS: readonly Column[] = [
 /** Everything that was selected, as text. Text of spans is escaped. */
 export function renderTrace(selection: TraceSelection, { width, paint }: RenderTraceOptions): string {
   const entries = allEntries(selection.root);
-  const start = entries.reduce(
-    (least, { startUnixNano }) => (startUnixNano < least ? startUnixNano : least),
-    entries[0]?.startUnixNano ?? 0n,
-  );
+  const start = entries[0]?.startUnixNano ?? 0n;
   const lines = treeLines(selection.root);
   const rows = lines.map(({ prefix, entry, flowId }) =>
     entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start),
@@ -87,11 +84,10 @@ function countText(count: number | bigint | undefined): string {
 
 function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string[]): string {
   const totals = new Totals();
-  let first = entries[0]?.startUnixNano ?? 0n;
+  const first = entries[0]?.startUnixNano ?? 0n;
   let last = first;
   for (const entry of entries) {
     totals.add(entry);
-    if (entry.startUnixNano < first) first = entry.startUnixNano;
     if (entry.endUnixNano > last) last = entry.endUnixNano;
   }
   const parts = [

@@ -33,10 +33,12 @@ const MAX_CANDIDATES = 10;
  * @throws CliError `not-found` (exit code 1), `ambiguous`, `ledger`.
  */
 export function selectTrace(reader: LedgerReader, id: string): TraceSelection {
+  const derived = traceIdOfBusinessId(id);
   const isBusiness =
     reader.seqsOfBusiness(id).length > 0 ||
     reader.seqsOfBusinessParent(id).length > 0 ||
-    reader.seqsOfTrace(traceIdOfBusinessId(id)).length > 0;
+    // A trace id derives itself: asked for without being anybody's business id, it is the trace's own.
+    (derived !== id && reader.seqsOfTrace(derived).length > 0);
   return new Selector(reader).select(id, isBusiness ? undefined : findTraceId(reader, id));
 }
 

@@ -30,5 +30,5 @@ export function tokensIn({ tokens }: SpanEntry): number | undefined {
 
 /** All that came out, reasoning included; undefined where the counts are not known. */
 export function tokensOut({ tokens }: SpanEntry): number | undefined {
-  return tokens === undefined ? undefined : (tokens['output'] ?? 0);
+  return tokens === undefined ? undefined : (tokens.output ?? 0);
 }

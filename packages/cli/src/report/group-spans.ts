@@ -29,8 +29,8 @@ export function groupSpans(
     totals.add(entry);
     const values = keys.map((key) => GROUP_KEYS[key]!(entry));
     const id = JSON.stringify(values.map((value) => value ?? null));
-    let group = groups.get(id);
-    if (group === undefined) groups.set(id, (group = { values, totals: new Totals() }));
+    const group = groups.get(id) ?? { values, totals: new Totals() };
+    groups.set(id, group);
     group.totals.add(entry);
   }
   return { totals, groups: [...groups.values()].sort(byCost) };

@@ -114,7 +114,7 @@ function signaturesText({ checkpoints: { checked, signaturesChecked }, key }: Re
 }
 
 function payloadsText({ payloads: { present, missing }, timingsMs }: Report): string {
-  const time = timingsMs['payloads'] === undefined ? '' : `, checked in ${seconds(timingsMs['payloads'])}`;
+  const time = timingsMs.payloads === undefined ? '' : `, checked in ${seconds(timingsMs.payloads)}`;
   return `${number(present)} present${time}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
 }
 
