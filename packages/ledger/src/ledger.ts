@@ -12,6 +12,7 @@ import {
   encodeVkey,
   FORMAT_VERSION,
   MerkleFrontier,
+  parseVkey,
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
@@ -26,7 +27,7 @@ import { writePrivateFile } from './private-file.js';
 import { contradictionOfHead, headFile, rememberHead, requireNotBehindHead } from './remembered-head.js';
 import { sealBatch, type ToSeal } from './seal.js';
 import type { Signer } from './signer.js';
-import { newestNote, readTip, type Tip } from './tip.js';
+import { isSignedBy, newestNote, readTip, type Tip } from './tip.js';
 import { type WitnessPaths, witnessPaths } from './witness-home.js';
 
 /** What a test or a golden vector may fix. */
@@ -66,6 +67,7 @@ export class Ledger {
   readonly #timeoutMs: number;
   readonly #sources: Sources;
   readonly #duplicates: Duplicates;
+  readonly #givenSigner: Signer | undefined;
   #signer: Signer | undefined;
   #tip: Tip | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -77,6 +79,7 @@ export class Ledger {
     this.#inode = statSync(paths.ledger).ino;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#sources = options.sources ?? SYSTEM;
+    this.#givenSigner = options.signer;
     this.#signer = options.signer;
     this.#duplicates = new Duplicates(options.longLived === true);
   }
@@ -251,7 +254,8 @@ export class Ledger {
     if (this.#signer === undefined || encodeVkey(origin, this.#signer.publicKey) !== vkey) {
       this.#signer = loadSigner(this.paths.home, origin, vkey);
     }
-    const { keyIdHex } = this.#signer;
+    // The signer cannot know its key id: that depends on the origin, which is made with the ledger.
+    const { keyIdHex } = parseVkey(vkey);
     const text = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
     let signature: Uint8Array;
     try {
@@ -259,8 +263,14 @@ export class Ledger {
     } catch (cause) {
       throw new LedgerError('signer', 'the signer failed', { cause, hint: 'check the signer, then try again' });
     }
-    if (signature.length !== 64) throw new LedgerError('signer', 'the signer did not answer an Ed25519 signature');
-    return utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
+    const note = utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
+    // A checkpoint that its key did not sign could never be continued, and the entries under it never be verified.
+    if (this.#signer === this.#givenSigner && !isSignedBy(note, vkey)) {
+      throw new LedgerError('signer', "what the signer answered is not its key's Ed25519 signature", {
+        hint: 'check which key the signer holds; nothing was written',
+      });
+    }
+    return note;
   }
 
   async #createIfEmpty(): Promise<void> {

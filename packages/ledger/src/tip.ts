@@ -87,19 +87,24 @@ function currentVkey(db: Connection): string | undefined {
 }
 
 function openNote(bytes: Uint8Array, origin: string, vkey: string): Checkpoint {
-  const note = parseNote(bytes);
-  const checkpoint = parseCheckpoint(note.text);
-  const key = parseVkey(vkey);
-  const ours = note.signatures.filter(({ name, keyIdHex }) => name === key.name && keyIdHex === key.keyIdHex);
-  // RFC 8410 §4: SubjectPublicKeyInfo of a raw Ed25519 key.
-  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.publicKey]);
-  const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  const text = utf8Of(note.text);
-  if (ours.length === 0 || !ours.every(({ signature }) => verify(null, text, publicKey, signature))) {
-    throw tampered('the newest checkpoint is not signed by the current key');
+  if (!isSignedBy(bytes, vkey)) throw tampered('the newest checkpoint is not signed by the current key alone');
+  const checkpoint = parseCheckpoint(parseNote(bytes).text);
+  if (checkpoint.origin !== origin || parseVkey(vkey).name !== origin) {
+    throw tampered('the newest checkpoint has another origin');
   }
-  if (checkpoint.origin !== origin || key.name !== origin) throw tampered('the newest checkpoint has another origin');
   return checkpoint;
+}
+
+/** Whether a note carries one signature, which is the key's. @throws FormatError when it is no note. */
+export function isSignedBy(bytes: Uint8Array, vkey: string): boolean {
+  const { text, signatures } = parseNote(bytes);
+  const { name, keyIdHex, publicKey } = parseVkey(vkey);
+  const [first] = signatures;
+  if (first === undefined || signatures.length > 1 || first.name !== name || first.keyIdHex !== keyIdHex) return false;
+  // RFC 8410 §4: SubjectPublicKeyInfo of a raw Ed25519 key.
+  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  return first.signature.length === 64 && verify(null, utf8Of(text), key, first.signature);
 }
 
 /** The tree's right edge when it had `size` leaves, from stored nodes and at most 255 leaves. */

@@ -9,6 +9,7 @@ import type { ExitCode } from '../exit-code.js';
 import { type JsonOut, renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
+import { containersOf } from '../read/containers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import type { SpanEntry } from '../read/span-entry.js';
 import { storedEntries } from '../read/stored-entries.js';
@@ -42,8 +43,8 @@ export function define(command: Command): void {
       'if-optimise report --component IF.witness.h323 --json',
     ],
     [
-      'Every span entry counts once, with the usage and charge that were signed; that two nested spans may tell of one call is\n' +
-        'not looked at. Unpriced entries are counted, never taken as free. The ledger is not verified here.',
+      'Adds up the usage and charge that were signed. A span with usage above another span with usage is a container and is\n' +
+        'not counted. Unpriced entries are counted, never taken as free. The ledger is not verified here.',
     ],
   );
   command.action(act<ReportFlags>(report));
@@ -55,7 +56,8 @@ function report({ flags, common }: Invocation<ReportFlags>): ExitCode {
   const reader = LedgerReader.open(witnessPaths(common).ledger);
   let view: GroupsView;
   try {
-    view = { keys, ...groupSpans(spansOf(reader, asked), keys) };
+    const containers = containersOf(() => spansOf(reader, { ...asked, component: undefined }));
+    view = { keys, ...groupSpans(spansOf(reader, asked), keys, containers) };
   } finally {
     reader.close();
   }

@@ -64,8 +64,9 @@ async function printText(selection: TraceSelection, color: boolean): Promise<voi
 async function printJson({ root, businessId, otelTraceIds }: TraceSelection, reader: LedgerReader): Promise<void> {
   const { spanEntryJson } = await import('../read/entry-json.js');
   const { Totals } = await import('../read/totals.js');
+  const { containersOf } = await import('../read/containers.js');
   const payloads = new SpanPayloads(reader);
-  const totals = new Totals();
+  const totals = new Totals(containersOf(() => allEntries(root)));
   const head = renderJson({ trace_id: businessId ?? null, otel_trace_ids: [...otelTraceIds], entries: [] });
   printOut(head.slice(0, head.lastIndexOf(']')));
   let before = '\n    ';

@@ -3,6 +3,7 @@ import { formatUsd } from '@infrafabric/accounting';
 import type { Paint } from '../color.js';
 import { escapeText } from '../escape.js';
 import { type Column, renderTable } from '../table.js';
+import { containersOf, hasUsage } from './containers.js';
 import { aboutDuration } from './nano-text.js';
 import { allEntries, type TraceSelection } from './select-trace.js';
 import type { SpanCharge, SpanEntry } from './span-entry.js';
@@ -60,11 +61,11 @@ function cellsOf(prefix: string, entry: SpanEntry, start: bigint): string[] {
     `+${aboutDuration(entry.startUnixNano - start)}`,
     aboutDuration(entry.endUnixNano - entry.startUnixNano),
     escapeText(entry.component ?? entry.service ?? ''),
-    prefix + escapeText(entry.event) + conflict,
+    prefix + escapeText(entry.event) + (entry.status === STATUS_ERROR ? ' [error]' : '') + conflict,
     escapeText(entry.model ?? ''),
     countText(tokensIn(entry)),
     countText(tokensOut(entry)),
-    costText(entry.charge),
+    entry.isUnknownCall || hasUsage(entry) ? costText(entry.charge) : '',
     String(entry.seq),
     entry.hashHex.slice(0, 8),
   ];
@@ -83,7 +84,7 @@ function countText(count: number | bigint | undefined): string {
 }
 
 function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string[]): string {
-  const totals = new Totals();
+  const totals = new Totals(containersOf(() => entries));
   const first = entries[0]?.startUnixNano ?? 0n;
   let last = first;
   for (const entry of entries) {
@@ -95,7 +96,7 @@ function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string
     counted(otelTraceIds.length, 'OpenTelemetry trace', 'OpenTelemetry traces'),
     aboutDuration(last - first),
     `${countText(totals.tokensIn)} tokens in, ${countText(totals.tokens.output)} out`,
-    `${formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
+    `${totals.totalPico === 0n && totals.unpriced > 0 ? 'no known cost' : formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
   ];
   for (const [currency, pico] of totals.otherCurrencies)
     parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);

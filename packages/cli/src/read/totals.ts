@@ -1,6 +1,7 @@
 /** Sums over span entries, exact: money in whole pico-dollars, counts in BigInts. */
 import { decimalUsd } from '@infrafabric/accounting';
 import { type JsonOut, RawJson } from '../json-text.js';
+import { hasUsage } from './containers.js';
 import type { SpanCharge, SpanEntry } from './span-entry.js';
 
 /** Token classes of a total; `cache_write` has all its kinds, `reasoning` is part of `output`. */
@@ -17,10 +18,10 @@ const CLASS_OF: Readonly<Record<string, TokenClass>> = {
   reasoning: 'reasoning',
 };
 
-/** Adds up entries. Every entry counts once; that two spans may speak of one call is not looked at here. */
+/** Adds up entries. Spans that only repeat what others say are in `containers`, by seq: see containers.ts. */
 export class Totals {
   entries = 0;
-  /** Entries that say what was used or what it cost. */
+  /** Entries that say what was used or what it cost, containers left out. */
   calls = 0;
   /** Model calls whose counts are not known; not among `calls`. */
   callsUnknown = 0;
@@ -41,10 +42,19 @@ export class Totals {
   /** Pico-units by currency, where it is not the US dollar. */
   readonly otherCurrencies: Map<string, bigint> = new Map();
 
+  readonly #containers: ReadonlySet<number>;
+
+  constructor(containers: ReadonlySet<number> = new Set()) {
+    this.#containers = containers;
+  }
+
   add(entry: SpanEntry): void {
     this.entries++;
+    if (this.#containers.has(entry.seq)) return;
     if (entry.isUnknownCall) this.callsUnknown++;
-    else if (entry.isCall) this.calls++;
+    else if (hasUsage(entry)) this.calls++;
+    // A call that failed before anything was used is no call, and has no price to miss.
+    else return;
     for (const [name, count] of Object.entries(entry.tokens ?? {})) {
       const known = Object.hasOwn(CLASS_OF, name) ? CLASS_OF[name] : undefined;
       if (known !== undefined) this.tokens[known] += BigInt(count);

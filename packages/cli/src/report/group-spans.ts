@@ -22,14 +22,15 @@ export interface SpanGroup {
 export function groupSpans(
   entries: Iterable<SpanEntry>,
   keys: readonly string[],
+  containers: ReadonlySet<number>,
 ): { totals: Totals; groups: SpanGroup[] } {
-  const totals = new Totals();
+  const totals = new Totals(containers);
   const groups = new Map<string, SpanGroup>();
   for (const entry of entries) {
     totals.add(entry);
     const values = keys.map((key) => GROUP_KEYS[key]!(entry));
     const id = JSON.stringify(values.map((value) => value ?? null));
-    const group = groups.get(id) ?? { values, totals: new Totals() };
+    const group = groups.get(id) ?? { values, totals: new Totals(containers) };
     groups.set(id, group);
     group.totals.add(entry);
   }
