@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { LedgerReader } from '@infrafabric/ledger/reader';
 import { describe, expect, test } from 'vitest';
 import { Home } from './run.js';
 

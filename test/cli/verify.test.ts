@@ -1,5 +1,17 @@
-import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { encodeVkey } from '@infrafabric/format';
 import { createKey } from '@infrafabric/ledger';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -23,7 +35,10 @@ function copyLedger(home: Home, to: string): void {
 /** Changes a ledger as nobody should. */
 function tamper(path: string, sql: string): void {
   const db = new Sqlite(path);
-  const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as { name: string; sql: string }[];
+  const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as {
+    name: string;
+    sql: string;
+  }[];
   for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`);
   db.exec(sql);
   for (const trigger of triggers) db.exec(trigger.sql);
@@ -38,7 +53,12 @@ interface ReportJson {
   readonly key: { readonly source: string; readonly from: string };
   readonly head: string;
   readonly anchors: readonly number[];
-  readonly problems: readonly { readonly code: string; readonly seq: number | null; readonly message: string; readonly evidence: readonly string[] | null }[];
+  readonly problems: readonly {
+    readonly code: string;
+    readonly seq: number | null;
+    readonly message: string;
+    readonly evidence: readonly string[] | null;
+  }[];
   readonly [key: string]: unknown;
 }
 
@@ -67,7 +87,9 @@ describe('verify', () => {
       expect(lines).toContain(part);
     }
     expect(stdout).toMatch(/\n {2}payloads {5}3 present, checked in \d+ ms\n/);
-    expect(stdout).toMatch(new RegExp(`\n  key          [0-9a-f]{8}, from ${home.path}/keys/[0-9a-f]{64}/[0-9a-f]{8}\\.vkey\n`));
+    expect(stdout).toMatch(
+      new RegExp(`\n  key          [0-9a-f]{8}, from ${home.path}/keys/[0-9a-f]{64}/[0-9a-f]{8}\\.vkey\n`),
+    );
   });
 
   test('has the whole report in --json', () => {
@@ -107,17 +129,22 @@ describe('verify', () => {
 
   test('takes every flag', () => {
     const home = written(1);
-    expect(report(home, '--deep', '--all-signatures', '--no-head')).toMatchObject({ verdict: 'VALID', head: 'not-asked' });
+    expect(report(home, '--deep', '--all-signatures', '--no-head')).toMatchObject({
+      verdict: 'VALID',
+      head: 'not-asked',
+    });
   });
 
   test('finds a changed entry, and names its place in the words of the guide', () => {
     const home = written();
-    tamper(home.ledger, "UPDATE entries SET entry = replace(entry, '\"e1\"', '\"eX\"') WHERE seq = 2");
+    tamper(home.ledger, 'UPDATE entries SET entry = replace(entry, \'"e1"\', \'"eX"\') WHERE seq = 2');
     const { exitCode, stdout } = home.witness(['verify']);
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^INVALID: Hash chain broken at entry 2: /);
     expect(stdout).toContain('[entry.prev]');
-    expect(report(home).problems).toEqual(expect.arrayContaining([expect.objectContaining({ code: 'entry.prev', seq: 2 })]));
+    expect(report(home).problems).toEqual(
+      expect.arrayContaining([expect.objectContaining({ code: 'entry.prev', seq: 2 })]),
+    );
   });
 
   test('says what is wrong where the chain itself holds', () => {
@@ -134,14 +161,18 @@ describe('verify', () => {
     tamper(home.ledger, 'DELETE FROM payloads WHERE seq = 2');
     expect(home.witness(['verify'])).toMatchObject({
       exitCode: 3,
-      stdout: expect.stringMatching(/^INCOMPLETE: 1 payload missing, and no redaction entry says why\n[^]*entry 2: the payload of entry 2 is missing/),
+      stdout: expect.stringMatching(
+        /^INCOMPLETE: 1 payload missing, and no redaction entry says why\n[^]*entry 2: the payload of entry 2 is missing/,
+      ),
     });
   });
 
   test('VACUUM and ANALYZE leave the verdict', () => {
     const home = written();
     const before = report(home);
-    expect(home.shell(`sqlite3 "$IF_WITNESS_HOME/witness.db" "VACUUM;" "ANALYZE;"`).exitCode).toBe(0);
+    const db = new Sqlite(home.ledger);
+    db.exec('VACUUM; ANALYZE');
+    db.close();
     expect(report(home)).toMatchObject({ verdict: 'VALID', code: before.code, entries: before.entries });
   });
 
@@ -149,7 +180,7 @@ describe('verify', () => {
     const home = written();
     const copy = home.beside('copy.db');
     copyLedger(home, copy);
-    tamper(copy, "UPDATE entries SET entry = replace(entry, '\"e1\"', '\"eX\"') WHERE seq = 2");
+    tamper(copy, 'UPDATE entries SET entry = replace(entry, \'"e1"\', \'"eX"\') WHERE seq = 2');
     const before = readFileSync(copy);
     home.witness(['verify', '--ledger', copy]);
     expect(readFileSync(copy).equals(before)).toBe(true);
@@ -158,7 +189,10 @@ describe('verify', () => {
   test('a closed pipe leaves the answer', () => {
     const home = written(1);
     tamper(home.ledger, "UPDATE entries SET business = 'other' WHERE seq = 1");
-    expect(home.shell('if-witness verify | true; echo "${PIPESTATUS[0]}"')).toMatchObject({ stdout: '1\n', stderr: '' });
+    expect(home.shell('if-witness verify | true; echo "${PIPESTATUS[0]}"')).toMatchObject({
+      stdout: '1\n',
+      stderr: '',
+    });
   });
 });
 
@@ -177,7 +211,11 @@ describe('where there is no ledger', () => {
     ['an anchor is named', ['--anchor', '/dev/null']],
   ])('but %s, that is an error', (_, flags) => {
     const home = new Home();
-    expect(home.witness(['verify', ...flags])).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('there is no ledger at') });
+    expect(home.witness(['verify', ...flags])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('there is no ledger at'),
+    });
     expect(existsSync(home.path)).toBe(false);
   });
 
@@ -186,7 +224,11 @@ describe('where there is no ledger', () => {
     rmSync(home.ledger);
     rmSync(`${home.ledger}-wal`, { force: true });
     rmSync(`${home.ledger}-shm`, { force: true });
-    expect(home.witness(['verify', '--json'])).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('"behind-head"') });
+    expect(home.witness(['verify', '--json'])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('"behind-head"'),
+    });
     expect(existsSync(home.ledger)).toBe(false);
   });
 });
@@ -198,8 +240,14 @@ describe('the key', () => {
     const file = home.beside('witness.vkey');
     writeFileSync(file, vkey);
     const elsewhere = ['--home', home.beside('elsewhere'), '--ledger', home.ledger];
-    expect(report(home, ...elsewhere, '--key', vkey.trim())).toMatchObject({ verdict: 'VALID', key: { source: 'flag', from: '--key' } });
-    expect(report(home, ...elsewhere, '--key', file)).toMatchObject({ verdict: 'VALID', key: { source: 'flag', from: file } });
+    expect(report(home, ...elsewhere, '--key', vkey.trim())).toMatchObject({
+      verdict: 'VALID',
+      key: { source: 'flag', from: '--key' },
+    });
+    expect(report(home, ...elsewhere, '--key', file)).toMatchObject({
+      verdict: 'VALID',
+      key: { source: 'flag', from: file },
+    });
   });
 
   test('that only the ledger names leaves it INCOMPLETE', () => {
@@ -213,7 +261,10 @@ describe('the key', () => {
   test('of another ledger makes it INVALID', () => {
     const [home, other] = [written(1), written(1)];
     const vkey = other.witness(['keys', 'show']).stdout.trim();
-    expect(report(home, '--key', vkey)).toMatchObject({ verdict: 'INVALID', problems: expect.arrayContaining([expect.objectContaining({ code: 'key.origin' })]) });
+    expect(report(home, '--key', vkey)).toMatchObject({
+      verdict: 'INVALID',
+      problems: expect.arrayContaining([expect.objectContaining({ code: 'key.origin' })]),
+    });
   });
 
   test('in the home that the ledger does not name is not replaced by the one that it names', () => {
@@ -230,9 +281,18 @@ describe('the key', () => {
     ['nonsense', 'the key file cannot be read'],
     ['/dev/null', 'is not a verifier key'],
     // y = 1, the identity: with this key anybody can sign.
-    ['x+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'cannot be read'],
+    [
+      encodeVkey(
+        'x',
+        Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0)),
+      ),
+      'small order',
+    ],
   ])('%j is refused', (key, why) => {
-    expect(written(1).witness(['verify', '--key', key])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(why) });
+    expect(written(1).witness(['verify', '--key', key])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(why),
+    });
   });
 });
 
@@ -269,10 +329,19 @@ describe('a file that is no ledger', () => {
     const home = written(1);
     const link = home.beside('link.db');
     symlinkSync(home.ledger, link);
-    expect(home.witness(['verify', '--ledger', link])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('symbolic link') });
-    expect(home.witness(['verify', '--ledger', home.path])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not a regular file') });
+    expect(home.witness(['verify', '--ledger', link])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('symbolic link'),
+    });
+    expect(home.witness(['verify', '--ledger', home.path])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('not a regular file'),
+    });
     writeFileSync(`${home.ledger}-journal`, 'x');
-    expect(home.witness(['verify'])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('rollback journal') });
+    expect(home.witness(['verify'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('rollback journal'),
+    });
   });
 });
 
@@ -293,10 +362,19 @@ describe('anchors and the remembered head', () => {
     const { home, anchor } = anchored();
     expect(home.witness(['verify', '--anchor', anchor])).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^VALID \(anchored\)\n[^]*1 anchor met, of size 3\n[^]*vouches for the 2 entries after the newest anchor/),
+      stdout: expect.stringMatching(
+        /^VALID \(anchored\)\n[^]*1 anchor met, of size 3\n[^]*vouches for the 2 entries after the newest anchor/,
+      ),
     });
-    expect(report(home, '--anchor', anchor, '--require-anchor')).toMatchObject({ code: 'valid.anchored', anchors: [3] });
-    expect(report(home, '--require-anchor')).toMatchObject({ verdict: 'INCOMPLETE', code: 'incomplete.anchor-required', exit_code: 3 });
+    expect(report(home, '--anchor', anchor, '--require-anchor')).toMatchObject({
+      code: 'valid.anchored',
+      anchors: [3],
+    });
+    expect(report(home, '--require-anchor')).toMatchObject({
+      verdict: 'INCOMPLETE',
+      code: 'incomplete.anchor-required',
+      exit_code: 3,
+    });
   });
 
   test('an older copy is INVALID against the head', () => {
@@ -310,14 +388,20 @@ describe('anchors and the remembered head', () => {
     expect(ran.stdout).toContain('evidence, keep it:');
     const rollback = report(home).problems.find(({ code }) => code === 'rollback');
     expect(rollback?.evidence).toHaveLength(2);
-    expect(home.log('refused', 't', '--no-spool')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('refusing to continue') });
+    expect(home.log('refused', 't', '--no-spool')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('refusing to continue'),
+    });
   });
 
   test('an older copy is INVALID against a later anchor, and nothing else shows it', () => {
     const { home, old } = anchored();
     const later = home.beside('later.note');
     home.witness(['anchor', '--output', later]);
-    expect(report(home, '--ledger', old, '--anchor', later)).toMatchObject({ verdict: 'INVALID', problems: [{ code: 'rollback', seq: 3 }] });
+    expect(report(home, '--ledger', old, '--anchor', later)).toMatchObject({
+      verdict: 'INVALID',
+      problems: [{ code: 'rollback', seq: 3 }],
+    });
     expect(report(home, '--ledger', old)).toMatchObject({ code: 'valid.unanchored', head: 'missing' });
   });
 
@@ -330,7 +414,9 @@ describe('anchors and the remembered head', () => {
     }
     const { verdict, problems } = report(home, '--ledger', old, '--anchor', later);
     expect(verdict).toBe('INVALID');
-    expect(problems).toMatchObject([{ code: 'fork', evidence: [readFileSync(later, 'utf8'), expect.stringMatching(/\n6\n/)] }]);
+    expect(problems).toMatchObject([
+      { code: 'fork', evidence: [readFileSync(later, 'utf8'), expect.stringContaining('\n— ')] },
+    ]);
   });
 
   test('a file that this ledger did not sign is not an anchor of it, and says nothing about it', () => {
@@ -343,7 +429,9 @@ describe('anchors and the remembered head', () => {
     for (const file of [foreign, garbage]) {
       const ran = home.witness(['verify', '--anchor', anchor, '--anchor', file, '--json']);
       expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(JSON.parse(ran.stderr)).toMatchObject({ error: { code: 'not-an-anchor', message: expect.stringContaining('not an anchor of this ledger') } });
+      expect(JSON.parse(ran.stderr)).toMatchObject({
+        error: { code: 'not-an-anchor', message: expect.stringContaining('not an anchor of this ledger') },
+      });
     }
   });
 
@@ -363,11 +451,21 @@ describe('anchors and the remembered head', () => {
 describe('a large ledger', { timeout: 120_000 }, () => {
   test('is judged by two threads, and one changed entry is still named', () => {
     const home = new Home();
-    const lines = Array.from({ length: 21_000 }, (_, i) => `{"event":"e${i}","component":"c","trace_id":"t${i % 100}"}`);
+    const lines = Array.from(
+      { length: 21_000 },
+      (_, i) => `{"event":"e${i}","component":"c","trace_id":"t${i % 100}"}`,
+    );
     expect(home.witness(['log', '--batch'], { input: lines.join('\n') }).exitCode).toBe(0);
-    expect(report(home)).toMatchObject({ verdict: 'VALID', entries: 21_001, payloads: { present: 21_000, missing: 0 } });
-    tamper(home.ledger, "UPDATE entries SET entry = replace(entry, '\"e20000\"', '\"e2000X\"') WHERE seq = 20001");
-    expect(home.witness(['verify', '-q'])).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^INVALID: Hash chain broken at entry 20001: /) });
+    expect(report(home)).toMatchObject({
+      verdict: 'VALID',
+      entries: 21_001,
+      payloads: { present: 21_000, missing: 0 },
+    });
+    tamper(home.ledger, 'UPDATE entries SET entry = replace(entry, \'"e20000"\', \'"e2000X"\') WHERE seq = 20001');
+    expect(home.witness(['verify', '-q'])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^INVALID: Hash chain broken at entry 20001: /),
+    });
   });
 });
 
@@ -386,7 +484,11 @@ describe.skipIf(process.getuid?.() !== 0)('in a directory that cannot be written
     const ran = home.witness(args, { uid: 65_534 });
     expect(ran).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('a private copy is verified') });
     expect(ran.stdout).toContain('(read from a private copy: its directory cannot be written)');
-    expect(JSON.parse(home.witness([...args, '--json'], { uid: 65_534 }).stdout)).toMatchObject({ verdict: 'VALID', copied: true, ledger: file });
+    expect(JSON.parse(home.witness([...args, '--json'], { uid: 65_534 }).stdout)).toMatchObject({
+      verdict: 'VALID',
+      copied: true,
+      ledger: file,
+    });
   });
 });
 
@@ -397,5 +499,7 @@ test('what was verified last is remembered privately', () => {
   expect(statSync(file).mode & 0o777).toBe(0o600);
   appendFileSync(file, 'garbage');
   expect(home.witness(['verify']).exitCode).toBe(0);
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject([{ ledger: home.ledger, code: 'valid.unanchored', entries: 2 }]);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject([
+    { ledger: home.ledger, code: 'valid.unanchored', entries: 2 },
+  ]);
 });

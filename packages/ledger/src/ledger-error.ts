@@ -92,6 +92,21 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
       hint: 'run if-witness verify, then restore a copy',
     };
   }
+  // Statements are fixed and rows are made here, so where SQLite refuses one it is the file that is not what it should be.
+  if (/^SQLITE_CONSTRAINT/.test(code)) {
+    return {
+      code: 'tampered',
+      what: 'the ledger holds rows where the next ones belong',
+      hint: 'run if-witness verify; nothing was written',
+    };
+  }
+  if (code === 'SQLITE_ERROR') {
+    return {
+      code: 'corrupt',
+      what: 'the file is not laid out as a ledger',
+      hint: 'run if-witness verify, then restore a copy',
+    };
+  }
   if (/^(SQLITE_IOERR|EIO|SQLITE_NOMEM)/.test(code)) {
     return { code: 'io', what: 'reading or writing the ledger failed', hint: 'check the disk, then try again' };
   }

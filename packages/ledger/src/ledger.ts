@@ -265,7 +265,7 @@ export class Ledger {
     }
     const note = utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
     // A checkpoint that its key did not sign could never be continued, and the entries under it never be verified.
-    if (this.#signer === this.#givenSigner && !isSignedBy(note, vkey)) {
+    if (this.#signer === this.#givenSigner && (signature.length !== 64 || !isSignedBy(note, vkey))) {
       throw new LedgerError('signer', "what the signer answered is not its key's Ed25519 signature", {
         hint: 'check which key the signer holds; nothing was written',
       });

@@ -97,7 +97,7 @@ export class LedgerReader {
       return new LedgerReader(path, db);
     } catch (error) {
       db.close();
-      throw readErrorOf(error, path);
+      throw ledgerErrorOf(error, path);
     }
   }
 
@@ -374,7 +374,7 @@ export class LedgerReader {
     try {
       return read();
     } catch (error) {
-      throw readErrorOf(error, this.path);
+      throw ledgerErrorOf(error, this.path);
     }
   }
 }
@@ -384,12 +384,6 @@ const SEGMENTS = 'WITH RECURSIVE segments (n) AS (SELECT 0 UNION ALL SELECT n + 
 /** Bounds of `from` <= key < `to` as "after" and "up to". */
 function bounds(from: number, to: number): [after: number, upTo: number] {
   return [from === 0 ? BEFORE_ALL : from - 1, Number.isFinite(to) ? to - 1 : AFTER_ALL];
-}
-
-/** As {@link ledgerErrorOf}; the statements here are fixed, so one that SQLite calls wrong shows a file that is. */
-function readErrorOf(error: unknown, path: string): unknown {
-  if ((error as { code?: unknown }).code !== 'SQLITE_ERROR') return ledgerErrorOf(error, path);
-  return new LedgerError('corrupt', `${(error as Error).message}: ${path}`, { cause: error });
 }
 
 function identityOf(path: string): string {

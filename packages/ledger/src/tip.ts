@@ -54,6 +54,9 @@ export function readTip(db: Connection): Tip {
     }
     const checkpoint = openNote(note, origin, currentVkey(db) ?? key);
     const size = checkpoint.size;
+    if (statement(db, 'SELECT max(size) FROM checkpoints').pluck().get() !== size) {
+      throw tampered('the newest checkpoint is stored under a size that is not its own');
+    }
     if (statement(db, 'SELECT max(seq) FROM entries').pluck().get() !== size - 1) {
       throw tampered('the newest checkpoint does not cover exactly the entries there are');
     }

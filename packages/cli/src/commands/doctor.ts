@@ -1,9 +1,11 @@
-/** `if-witness doctor`: what is wrong with this installation, and how to mend it. Changes nothing. */
+/** `if-witness doctor`: what is wrong with this installation, and how to mend it. Changes nothing unless told to. */
 import { existsSync } from 'node:fs';
 import { type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
+import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
+import type { CommonOptions } from '../common-options.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
 import {
   checkClock,
@@ -23,19 +25,54 @@ import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { describeItself } from '../verify/choose-key.js';
 
+interface DoctorFlags {
+  readonly acceptHead?: string;
+}
+
 export function define(command: Command): void {
+  command.option(
+    '--accept-head <reason>',
+    'continue an older copy that was restored on purpose: a signed entry records which head is given up, and why',
+  );
   addHelp(
     command,
     'Finds what is wrong with this installation, and says how to mend it.',
-    ['if-witness doctor', 'if-witness doctor --json'],
+    [
+      'if-witness doctor',
+      'if-witness doctor --json',
+      "if-witness doctor --accept-head 'restored from the backup of 2025-11-10 after a disk failure'",
+    ],
     [
       'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
     ],
   );
-  command.action(act<object>(doctor));
+  command.action(act<DoctorFlags>(doctor));
 }
 
-function doctor({ common }: Invocation<object>): ExitCode {
+function doctor({ flags, common }: Invocation<DoctorFlags>): ExitCode | Promise<ExitCode> {
+  return flags.acceptHead === undefined ? diagnose(common) : acceptHead(flags.acceptHead, common);
+}
+
+/** Exit code 1 when there is nothing to accept. */
+async function acceptHead(reason: string, common: CommonOptions): Promise<ExitCode> {
+  const paths = witnessPaths(common);
+  if (reason.trim() === '') throw usageError('--accept-head needs the reason, for whoever reads the ledger later');
+  if (!existsSync(paths.ledger)) throw new CliError('ledger', `there is no ledger at ${paths.ledger}`);
+  const { Ledger } = await import('@infrafabric/ledger');
+  const ledger = await Ledger.open(paths);
+  try {
+    const restored = await ledger.acceptHead(reason);
+    if (common.json) printOut(`${renderJson({ accepted: restored !== undefined, seq: restored?.seq ?? null })}\n`);
+    else if (restored === undefined)
+      printOut('nothing to accept: the ledger does not contradict its remembered head\n');
+    else printOut(`entry ${restored.seq} records that an older copy was restored; the ledger can be continued\n`);
+    return restored === undefined ? 1 : 0;
+  } finally {
+    await ledger.close();
+  }
+}
+
+function diagnose(common: CommonOptions): ExitCode {
   const findings = examine(witnessPaths(common));
   const problems = findings.filter(({ ok }) => !ok).length;
   process.exitCode = problems === 0 ? 0 : 1;

@@ -19,8 +19,7 @@ const EARLIEST_SANE_MS = Date.UTC(2025, 0, 1);
 const DAY_MS = 86_400_000;
 
 /** The SQLite library in use. */
-export function checkSqlite(): Finding {
-  const version = sqliteVersion();
+export function checkSqlite(version: string = sqliteVersion()): Finding {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const isSafe = major > 3 || (major === 3 && (minor > 51 || (minor === 51 && patch >= 3)));
   if (isSafe) return fine('SQLite', version);

@@ -1,0 +1,237 @@
+/** Each line of `doctor`, broken once and seen named. */
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { headFile, Spool, spoolDirectory } from '@infrafabric/ledger';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { checkClock, checkDisk, checkSqlite } from '../../packages/cli/dist/doctor/check-store.js';
+import { Home } from './run.js';
+
+interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly mend: string | null;
+}
+
+function written(): Home {
+  const home = new Home();
+  home.log('e', 't');
+  return home;
+}
+
+function examine(home: Home, ...flags: readonly string[]): { readonly ok: boolean; readonly checks: readonly Check[] } {
+  const { exitCode, stdout, stderr } = home.witness(['doctor', '--json', ...flags]);
+  expect(stderr).toBe('');
+  const answer = JSON.parse(stdout) as { ok: boolean; problems: number; checks: Check[] };
+  expect(exitCode).toBe(answer.ok ? 0 : 1);
+  expect(answer.problems).toBe(answer.checks.filter(({ ok }) => !ok).length);
+  return answer;
+}
+
+/** The problems that are named, each with a way to mend it. */
+function problems(home: Home, ...flags: readonly string[]): string[] {
+  return examine(home, ...flags)
+    .checks.filter(({ ok }) => !ok)
+    .map(({ check, found, mend }) => {
+      expect(mend).toBeTruthy();
+      return `${check}: ${found}`;
+    });
+}
+
+describe('doctor', () => {
+  test('finds nothing wrong with what was just written', () => {
+    const home = written();
+    expect(examine(home).checks.map(({ check, ok }) => [check, ok])).toEqual(
+      ['home', 'ledger file', 'SQLite', 'ledger', 'key', 'WAL', 'head', 'clock', 'last verify', 'disk', 'spool'].map(
+        (check) => [check, true],
+      ),
+    );
+    const { stdout } = home.witness(['doctor']);
+    expect(stdout).toMatch(/^ok {7}home +.*mode 0700\nok {7}ledger file/);
+    expect(home.witness(['doctor', '-q']).stdout).toBe('');
+  });
+
+  test('finds nothing wrong where nothing is yet, and makes nothing', () => {
+    const home = new Home();
+    const { ok, checks } = examine(home);
+    expect(ok).toBe(true);
+    expect(checks[0]).toMatchObject({
+      check: 'home',
+      found: `${home.path} is not there yet; the first log creates it`,
+    });
+    expect(examine(home).checks[0]).toEqual(checks[0]);
+  });
+
+  test('says when the ledger was verified, and what came out', () => {
+    const home = written();
+    home.witness(['verify']);
+    expect(examine(home).checks.find(({ check }) => check === 'last verify')?.found).toMatch(
+      /^valid\.unanchored at .*, 2 entries$/,
+    );
+  });
+});
+
+describe('doctor names', () => {
+  test('a home that others can enter', () => {
+    const home = written();
+    chmodSync(home.path, 0o755);
+    expect(problems(home)).toEqual([`home: ${home.path} has mode 0755: others can read what spans hold`]);
+    expect(home.witness(['doctor']).stdout).toContain(`\n                      mend: chmod 700 ${home.path}\n`);
+  });
+
+  test('a home that is a file', () => {
+    const home = new Home();
+    writeFileSync(home.path, '');
+    expect(problems(home)).toEqual([`home: ${home.path} is not a directory`, expect.stringMatching(/^spool: /)]);
+  });
+
+  test('a ledger that others can read', () => {
+    const home = written();
+    chmodSync(home.ledger, 0o644);
+    expect(problems(home)).toEqual([`ledger file: ${home.ledger} has mode 0644: others can read what spans hold`]);
+  });
+
+  test('a ledger that is gone', () => {
+    const home = written();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(home.ledger + suffix, { force: true });
+    expect(problems(home)).toEqual([
+      `ledger file: ${home.ledger} is gone, but its head is remembered: there was a ledger`,
+    ]);
+  });
+
+  test('a link in place of the ledger', () => {
+    const home = written();
+    const link = home.beside('link.db');
+    symlinkSync(home.ledger, link);
+    expect(problems(home, '--ledger', link)).toContain(`ledger file: ${link} is a symbolic link`);
+  });
+
+  test('a directory in place of the ledger', () => {
+    const home = new Home();
+    mkdirSync(home.ledger, { recursive: true, mode: 0o700 });
+    expect(problems(home)).toContain(`ledger file: ${home.ledger} is not a regular file`);
+  });
+
+  test('a rollback journal beside it', () => {
+    const home = written();
+    writeFileSync(`${home.ledger}-journal`, '');
+    expect(problems(home)).toContain(`ledger file: a rollback journal lies beside it: ${home.ledger}-journal`);
+  });
+
+  test('a file that is no database, or no ledger', () => {
+    const home = written();
+    const file = home.beside('x.db');
+    writeFileSync(file, 'no database, whatever its name says'.repeat(100), { mode: 0o600 });
+    expect(problems(home, '--ledger', file)).toEqual([
+      expect.stringMatching(/^ledger: the file is damaged or is not a ledger/),
+    ]);
+    rmSync(file);
+    const db = new Sqlite(file);
+    db.exec('CREATE TABLE t (x)');
+    db.close();
+    chmodSync(file, 0o600);
+    expect(problems(home, '--ledger', file)).toEqual(['ledger: it is a database, but not a ledger']);
+  });
+
+  test('a schema of another version', () => {
+    const home = written();
+    const db = new Sqlite(home.ledger);
+    db.pragma('user_version = 99');
+    db.close();
+    expect(problems(home)).toEqual(['ledger: its schema has version 99, this program knows 1']);
+  });
+
+  test('a key that is not here, or not private, or damaged', () => {
+    const home = written();
+    const keys = join(home.path, 'keys');
+    const folder = join(keys, readdirSync(keys)[0]!);
+    const [key] = readdirSync(folder).filter((name) => name.endsWith('.key'));
+    const file = join(folder, key!);
+    chmodSync(file, 0o644);
+    expect(problems(home)).toEqual([`key: ${file} has mode 0644: others can read what spans hold`]);
+    chmodSync(file, 0o600);
+    chmodSync(folder, 0o750);
+    expect(problems(home)).toEqual([`key: ${folder} has mode 0750: others can read what spans hold`]);
+    chmodSync(folder, 0o700);
+    truncateSync(file, 20);
+    expect(problems(home)).toEqual([expect.stringMatching(/^key: the key file is damaged/)]);
+    rmSync(file);
+    expect(problems(home)).toEqual([expect.stringMatching(/^key: the private key of .* cannot be read/)]);
+    rmSync(keys, { recursive: true });
+    expect(problems(home)).toEqual([expect.stringMatching(/^key: the key of if-witness\/\S+ is not in /)]);
+  });
+
+  test('a WAL that never shrinks', () => {
+    const home = written();
+    appendFileSync(`${home.ledger}-wal`, '', { mode: 0o600 });
+    truncateSync(`${home.ledger}-wal`, 200 * 1024 * 1024);
+    expect(problems(home)).toContain('WAL: 200 MiB: some process keeps an old state open');
+  });
+
+  test('a head that is ahead, of another ledger, or damaged', () => {
+    const [home, other] = [written(), written()];
+    for (const event of ['more', 'and more']) other.log(event, 't');
+    writeFileSync(headFile(home.ledger), other.witness(['anchor']).stdout, { mode: 0o600 });
+    expect(problems(home)).toEqual([expect.stringMatching(/^head: it is of another ledger, if-witness\//)]);
+    writeFileSync(headFile(home.ledger), 'garbage', { mode: 0o600 });
+    expect(problems(home)).toEqual([expect.stringMatching(/^head: .*\.head is damaged/)]);
+    const db = new Sqlite(other.ledger);
+    for (const name of ['entries_no_delete', 'checkpoints_no_delete']) db.exec(`DROP TRIGGER ${name}`);
+    db.exec('DELETE FROM entries WHERE seq = 3; DELETE FROM checkpoints WHERE size = 4');
+    db.close();
+    expect(problems(other)).toEqual([
+      'head: the ledger has 3 entries, its remembered head 4: an older copy, or its end was cut',
+    ]);
+  });
+
+  test('a clock that is behind the newest entry, or absurd', () => {
+    const now = Date.UTC(2026, 0, 1);
+    expect(checkClock(now + 3_600_000, now)).toMatchObject({
+      ok: false,
+      found: expect.stringContaining('but the newest entry is of 2026-01-01T01:00'),
+    });
+    expect(checkClock(now + 1_000, now)).toMatchObject({ ok: true });
+    expect(checkClock(undefined, 0)).toMatchObject({ ok: false, found: 'it says 1970-01-01T00:00:00.000Z' });
+  });
+
+  test('a ledger that was found INVALID', () => {
+    const home = written();
+    const db = new Sqlite(home.ledger);
+    db.exec('DROP TRIGGER entries_no_update');
+    db.close();
+    home.witness(['verify']);
+    expect(problems(home)).toEqual([expect.stringMatching(/^last verify: invalid at /)]);
+  });
+
+  test('events that wait, or that cannot be read', () => {
+    const home = written();
+    const spool = new Spool(spoolDirectory(home.path, home.ledger));
+    spool.putSync(Buffer.from('request'));
+    expect(problems(home)).toEqual([`spool: 1 requests wait in ${spool.directory}`]);
+    home.log('drains', 't');
+    expect(problems(home)).toEqual([expect.stringMatching(/^spool: requests were set aside/)]);
+  });
+
+  test('a disk with little room, and an old SQLite, by the same code', () => {
+    expect(checkDisk({ home: '/proc', ledger: '/proc/x' })).toMatchObject({
+      check: 'disk',
+      ok: false,
+      mend: expect.any(String),
+    });
+    expect(checkSqlite()).toMatchObject({ check: 'SQLite', ok: true });
+    expect(checkSqlite('3.51.2')).toMatchObject({
+      ok: false,
+      found: expect.stringContaining('3.51.2 can lose committed data'),
+    });
+  });
+});
