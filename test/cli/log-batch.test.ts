@@ -10,10 +10,7 @@ function batch(home: Home, input: string | Uint8Array, ...flags: readonly string
 }
 
 function eventsOf(home: Home): string[] {
-  return home
-    .trace('t')
-    .entries.sort((a, b) => a.seq - b.seq)
-    .map(({ event }) => event);
+  return [...home.trace('t').entries].sort((a, b) => a.seq - b.seq).map(({ event }) => event);
 }
 
 describe('log --batch', () => {
@@ -62,9 +59,9 @@ describe('log --batch', () => {
     const home = new Home();
     batch(home, line('bad\\ud800'));
     expect(home.trace('t').entries[0]?.event).toBe('bad\ufffd');
-    expect(
-      home.shell(`sqlite3 "$IF_WITNESS_HOME/witness.db" 'select entry from entries where seq = 1'`).stdout,
-    ).toContain('"lossy":["event","name"]');
+    const reader = LedgerReader.open(home.ledger);
+    expect(reader.entry(1)?.entry.body.lossy).toEqual(['event', 'name']);
+    reader.close();
   });
 
   test('lets flags stand in for what a line lacks', () => {
@@ -123,7 +120,7 @@ describe('log --batch', () => {
     const home = new Home();
     home.log('first', 'warm-up');
     const child = home.start(['log', '--batch']);
-    child.stdin!.write(line('early') + '{"event":"unfin');
+    child.stdin!.write(`${line('early')}{"event":"unfin`);
     try {
       await expect.poll(() => home.witness(['trace', 't']).stdout, { timeout: 20_000 }).toContain('early');
     } finally {

@@ -8,7 +8,6 @@ import { Home } from './run.js';
 
 let server: Server;
 let url: string;
-let status = 200;
 let received: { readonly path: string; readonly auth: string | undefined; readonly spans: readonly SpanRecord[] }[] =
   [];
 
@@ -24,14 +23,13 @@ beforeAll(async () => {
     const isJson = request.headers['content-type'] === 'application/json';
     const { spans } = isJson ? parseTraceRequestJson(body.toString()) : decodeTraceRequest(body);
     received.push({ path: request.url ?? '', auth: request.headers.authorization, spans });
-    response.writeHead(status).end();
+    response.writeHead(request.url === '/fails/v1/traces' ? 503 : 200).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  status = 200;
   received = [];
 });
 
@@ -65,7 +63,7 @@ describe('a backend in the environment', () => {
   });
 
   test.each([
-    ['answers an error', () => ((status = 503), { OTEL_EXPORTER_OTLP_ENDPOINT: url }), 'answered HTTP 503'],
+    ['answers an error', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/fails` }), 'answered HTTP 503'],
     ['is not there', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }), 'cannot reach 127.0.0.1:9'],
     ['is no URL', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: 'nowhere' }), 'OTEL_EXPORTER_OTLP_ENDPOINT must be'],
     [

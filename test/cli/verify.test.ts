@@ -162,7 +162,7 @@ describe('verify', () => {
     expect(home.witness(['verify'])).toMatchObject({
       exitCode: 3,
       stdout: expect.stringMatching(
-        /^INCOMPLETE: 1 payload missing, and no redaction entry says why\n[^]*entry 2: the payload of entry 2 is missing/,
+        /^INCOMPLETE: 1 payload missing, and no redaction entry says why\n[\s\S]*entry 2: the payload of entry 2 is missing/,
       ),
     });
   });
@@ -189,7 +189,7 @@ describe('verify', () => {
   test('a closed pipe leaves the answer', () => {
     const home = written(1);
     tamper(home.ledger, "UPDATE entries SET business = 'other' WHERE seq = 1");
-    expect(home.shell('if-witness verify | true; echo "${PIPESTATUS[0]}"')).toMatchObject({
+    expect(home.shell('if-witness verify | true; echo $PIPESTATUS')).toMatchObject({
       stdout: '1\n',
       stderr: '',
     });
@@ -363,7 +363,7 @@ describe('anchors and the remembered head', () => {
     expect(home.witness(['verify', '--anchor', anchor])).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(
-        /^VALID \(anchored\)\n[^]*1 anchor met, of size 3\n[^]*vouches for the 2 entries after the newest anchor/,
+        /^VALID \(anchored\)\n[\s\S]*1 anchor met, of size 3\n[\s\S]*vouches for the 2 entries after the newest anchor/,
       ),
     });
     expect(report(home, '--anchor', anchor, '--require-anchor')).toMatchObject({

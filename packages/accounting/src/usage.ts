@@ -2,7 +2,15 @@
 import type { Counts, Texts, Usage } from '@infrafabric/format';
 import { WITNESS_UNITS_PREFIX } from '@infrafabric/semconv';
 import { ATTRIBUTE_TABLE_VERSION } from './attribute-table.js';
-import { type AttributeValue, type Fitting, fitUsageText, IMPOSSIBLE, readCount, readQuantity, readText } from './attribute-value.js';
+import {
+  type AttributeValue,
+  type Fitting,
+  fitUsageText,
+  IMPOSSIBLE,
+  readCount,
+  readQuantity,
+  readText,
+} from './attribute-value.js';
 import type { Found } from './found-attributes.js';
 import { modelName, providerName, providerOfModel } from './provider.js';
 import { type ReportedCost, reportedCostOf } from './reported-cost.js';
@@ -94,7 +102,10 @@ export function usageFrom(
   // Marked by now: a unit that could not be used.
   if (!isAboutModel && reported === undefined && units === undefined && marks.size === 0) return undefined;
 
-  const named = noteKey('provider', found.first('provider', (value) => readProvider(value, fitting)));
+  const named = noteKey(
+    'provider',
+    found.first('provider', (value) => readProvider(value, fitting)),
+  );
   const provider = named?.name ?? (writtenModel === undefined ? undefined : providerOfModel(writtenModel));
   if (named === undefined && provider !== undefined) keys.provider = keys.model!;
   const response = noteKey('response', found.first('response', readName));

@@ -14,7 +14,7 @@ export type FormatErrorCode =
   | 'checkpoint.malformed'
   | 'vkey.malformed'
   | 'vkey.weak'
-  | 'origin';
+  | 'payload.too-large';
 
 /** Thrown by encoders for values they cannot write exactly and by parsers for text that is malformed. */
 export class FormatError extends Error {

@@ -30,6 +30,7 @@ export {
   contextDigestHex,
   decodeSpanPayload,
   encodeSpanPayload,
+  MAX_PAYLOAD_OCTETS,
   PAYLOAD_DOMAIN,
   payloadDigestHex,
   SALT_OCTETS,

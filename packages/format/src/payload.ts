@@ -8,6 +8,9 @@ import { concatBytes, hexOf, utf8Of } from './bytes.js';
 /** Octets of a payload's salt. */
 export const SALT_OCTETS = 32;
 
+/** A payload or context is at most this many octets: readers need a bound on what a file can make them load. */
+export const MAX_PAYLOAD_OCTETS: number = 64 * 1024 * 1024;
+
 /** What is hashed before a payload's salt: "if-witness/payload/v1\0". */
 export const PAYLOAD_DOMAIN: Uint8Array = utf8Of('if-witness/payload/v1\0');
 

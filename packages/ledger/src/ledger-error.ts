@@ -82,7 +82,7 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
       hint: 'check owner and mode of the file and its directory',
     };
   }
-  if (/^SQLITE_CANTOPEN/.test(code)) {
+  if (/^(SQLITE_CANTOPEN|EEXIST|ENOTDIR|EISDIR|ELOOP|ENAMETOOLONG)/.test(code)) {
     return { code: 'gone', what: 'the ledger cannot be opened', hint: 'check that the path exists and may be read' };
   }
   if (/^(SQLITE_CORRUPT|SQLITE_NOTADB)/.test(code)) {

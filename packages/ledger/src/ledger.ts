@@ -122,6 +122,7 @@ export class Ledger {
    * stored is unknown: append it again, duplicates are recognised.
    */
   append(drafts: readonly Draft[]): Promise<Appended[]> {
+    if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger is closed'));
     const run = this.#queue.then(() => this.#append(drafts));
     this.#queue = run.catch(() => undefined);
     return run;
@@ -146,7 +147,6 @@ export class Ledger {
   }
 
   async #append(drafts: readonly Draft[]): Promise<Appended[]> {
-    if (this.#closed) throw new LedgerError('closed', 'the ledger is closed');
     if (drafts.length === 0) return [];
     const prepared = prepareAll(drafts, this.#sources.randomBytes);
     try {

@@ -5,6 +5,8 @@ import {
   encodeBody,
   encodeSpanBody,
   encodeSpanPayload,
+  FormatError,
+  MAX_PAYLOAD_OCTETS,
   payloadDigestHex,
   SALT_OCTETS,
 } from '@infrafabric/format';
@@ -44,6 +46,9 @@ export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: numbe
     salted += SALT_OCTETS;
     const contexts = [contextOf('resource', draft.resourceContext), contextOf('scope', draft.scopeContext)] as const;
     const payload = encodeSpanPayload(bytesOfHex(contexts[0].digestHex), bytesOfHex(contexts[1].digestHex), draft.span);
+    if (Math.max(payload.length, draft.resourceContext.length, draft.scopeContext.length) > MAX_PAYLOAD_OCTETS) {
+      throw new FormatError('payload.too-large', `a payload may have ${MAX_PAYLOAD_OCTETS} octets, this one is longer`);
+    }
     return {
       draft,
       bodyJson: encodeSpanBody(draft.body),

@@ -6,6 +6,7 @@ import { lstatSync } from 'node:fs';
 import {
   type Entry,
   hexOf,
+  MAX_PAYLOAD_OCTETS,
   PAYLOAD_DOMAIN,
   parseEntry,
   SALT_OCTETS,
@@ -21,8 +22,6 @@ import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 const CHUNK = 500;
 /** Blobs up to this size are read in bulk, larger ones one at a time, so that memory stays bounded. */
 const BULK_OCTETS = 16_384;
-/** Nothing in a ledger is larger. */
-const MAX_BLOB_OCTETS = 64 * 1024 * 1024;
 
 /** An entry with its place and its stored text. */
 export interface StoredEntry {
@@ -268,7 +267,7 @@ export class LedgerReader {
     for (const rows of this.#chunks<Row>(PAYLOADS, ...bounds(from, to))) {
       let bulk: [number, Uint8Array | null, string | null][] = [];
       for (const [seq, digested, entry, octets] of rows) {
-        if (octets !== null && octets > BULK_OCTETS && octets <= MAX_BLOB_OCTETS) {
+        if (octets !== null && octets > BULK_OCTETS && octets <= MAX_PAYLOAD_OCTETS) {
           yield bulk;
           bulk = [];
           yield [[seq, this.#reading(() => large.get(seq)) as Uint8Array | null, entry]];
@@ -280,7 +279,7 @@ export class LedgerReader {
 
   *contexts(): Generator<{ digest: Uint8Array | null; kind: string | null; context: Uint8Array | null }[]> {
     const sql = `SELECT rowid, CASE WHEN octet_length(digest) <= 64 THEN ${blob('digest')} END, CASE WHEN typeof(kind) = 'text' AND octet_length(kind) <= 64 THEN kind END,
-      CASE WHEN octet_length(context) <= ${MAX_BLOB_OCTETS} THEN ${blob('context')} END FROM contexts NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 4`;
+      CASE WHEN octet_length(context) <= ${MAX_PAYLOAD_OCTETS} THEN ${blob('context')} END FROM contexts NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 4`;
     for (const rows of this.#chunks<[number, Uint8Array | null, string | null, Uint8Array | null]>(sql, BEFORE_ALL)) {
       yield rows.map(([, digest, kind, context]) => ({ digest, kind, context }));
     }

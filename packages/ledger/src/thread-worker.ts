@@ -1,6 +1,8 @@
 /** The other side of {@link LedgerThread}: decodes requests, accounts for their spans and appends them. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { MAX_PAYLOAD_OCTETS } from '@infrafabric/format';
 import { decodeTraceRequest, OtlpDecodeError } from '@infrafabric/otlp';
+import type { SpanDraft } from './draft.js';
 import { draftSpan } from './draft-span.js';
 import { Ledger } from './ledger.js';
 import { LedgerError } from './ledger-error.js';
@@ -41,9 +43,21 @@ async function carryOut(request: ThreadRequest): Promise<RequestSummary> {
 
 async function appendSpans(bytes: Uint8Array): Promise<RequestSummary> {
   const { spans, rejected } = decode(bytes);
-  const results = await (await ledger()).append(spans.map(draftSpan)).catch(reopenLater);
+  const drafts = spans.map(draftSpan);
+  const storable = drafts.filter(isStorable);
+  const tooLarge = drafts.length - storable.length;
+  const results = await (await ledger()).append(storable).catch(reopenLater);
   const duplicates = results.filter(({ outcome }) => outcome === 'duplicate').length;
-  return { appended: results.length - duplicates, duplicates, rejected };
+  const refused = tooLarge === 0 ? rejected : [...rejected, { reason: 'payload_too_large', count: tooLarge }];
+  return { appended: results.length - duplicates, duplicates, rejected: refused };
+}
+
+/** The bound is far above any request that a door lets in; this is for what comes from a spool. */
+function isStorable({ span, resourceContext, scopeContext }: SpanDraft): boolean {
+  return (
+    span.length + 64 <= MAX_PAYLOAD_OCTETS &&
+    Math.max(resourceContext.length, scopeContext.length) <= MAX_PAYLOAD_OCTETS
+  );
 }
 
 async function appendGap({ count, reason, source, sinceUnixNano, untilUnixNano }: Gap): Promise<RequestSummary> {

@@ -86,7 +86,7 @@ function currentVkey(db: Connection): string | undefined {
   )
     .pluck()
     .get() as string | undefined;
-  return text === undefined ? undefined : String(parseEntry(text).body['key']);
+  return text === undefined ? undefined : String(parseEntry(text).body.key);
 }
 
 function openNote(bytes: Uint8Array, origin: string, vkey: string): Checkpoint {

@@ -16,7 +16,7 @@ export function witnessPaths(
   options: { readonly home?: string | undefined; readonly ledger?: string | undefined } = {},
   env: NodeJS.ProcessEnv = process.env,
 ): WitnessPaths {
-  const home = resolve(options.home ?? (env['IF_WITNESS_HOME'] || join(homedir(), '.if-witness')));
+  const home = resolve(options.home ?? (env.IF_WITNESS_HOME || join(homedir(), '.if-witness')));
   return { home, ledger: resolve(options.ledger ?? join(home, 'witness.db')) };
 }
 

@@ -172,7 +172,7 @@ class ChainJudge {
       this.#shifted = true;
     } else {
       const view = this.#view(from - 1, text);
-      this.#origin = String(this.#body(0, origin)?.['origin']);
+      this.#origin = String(this.#body(0, origin)?.origin);
       this.#prevHex = leafHashHex(text);
       this.#lastAt = view?.at ?? '0';
       this.#frontier = new MerkleFrontier(from, peaks);

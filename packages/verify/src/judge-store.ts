@@ -94,6 +94,8 @@ export function judgeUnnamed(parts: readonly PayloadFindings[], problems: Proble
 /** Where the digests of resource and scope lie in what is hashed. */
 const NAMES_AT = PAYLOAD_DOMAIN.length + SALT_OCTETS;
 const NAMES_OCTETS = 64;
+/** Payloads of other types name no contexts. */
+const SPAN_END = ',"type":"span"}';
 
 class PayloadJudge {
   readonly #problems: Problems;
@@ -128,7 +130,11 @@ class PayloadJudge {
     } else if (digested === null || sha256Hex(digested) !== expected) {
       const message = `the payload of entry ${seq} is not the one that was signed`;
       this.#problems.add({ code: 'payload.digest', seq, column: 'payloads', message });
-    } else if (digested.length >= NAMES_AT + NAMES_OCTETS && !this.#namesAsBefore(digested)) {
+    } else if (
+      entry!.endsWith(SPAN_END) &&
+      digested.length >= NAMES_AT + NAMES_OCTETS &&
+      !this.#namesAsBefore(digested)
+    ) {
       this.#name(seq, 'resource', digested.subarray(NAMES_AT, NAMES_AT + 32));
       this.#name(seq, 'scope', digested.subarray(NAMES_AT + 32, NAMES_AT + NAMES_OCTETS));
     }
