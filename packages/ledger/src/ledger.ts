@@ -19,12 +19,13 @@ import {
 import { type Connection, createSchema, isEmpty, openForWriting, requireLedger } from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
+import { headFile } from './head-file.js';
 import { insertBatch, insertCheckpoint, readBack } from './insert.js';
 import { createKey, loadSigner } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { isSpan, type Prepared, prepareAll } from './prepare.js';
 import { writePrivateFile } from './private-file.js';
-import { contradictionOfHead, headFile, rememberHead, requireNotBehindHead } from './remembered-head.js';
+import { contradictionOfHead, rememberHead, requireNotBehindHead } from './remembered-head.js';
 import { sealBatch, type ToSeal } from './seal.js';
 import type { Signer } from './signer.js';
 import { isSignedBy, newestNote, readTip, type Tip } from './tip.js';

@@ -2,27 +2,12 @@
  * The remembered head: `<ledger>.head` holds the newest checkpoint note that this machine saw. A chain signed by its owner
  * cannot show by itself that its end was cut off; this file can, as long as it is not rolled back with the ledger.
  */
-import { readFileSync } from 'node:fs';
 import { type Checkpoint, parseCheckpoint, parseNote } from '@infrafabric/format';
 import type { Connection } from './database.js';
+import { headFile, readHead } from './head-file.js';
 import { LedgerError } from './ledger-error.js';
 import { writePrivateFile } from './private-file.js';
 import { frontierAt, newestNote, type Tip } from './tip.js';
-
-/** Where the head of a ledger is remembered. */
-export function headFile(ledger: string): string {
-  return `${ledger}.head`;
-}
-
-/** Octets of the remembered note, or undefined when there is none. */
-export function readHead(ledger: string): Uint8Array | undefined {
-  try {
-    return readFileSync(headFile(ledger));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
 
 /** How a ledger contradicts its remembered head. */
 export interface Contradiction {

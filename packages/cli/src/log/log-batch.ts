@@ -1,5 +1,4 @@
 /** `log --batch`: JSON lines from stdin into the ledger, in commits of 512, in bounded memory. */
-import { randomBytes } from 'node:crypto';
 import { isatty } from 'node:tty';
 import type { ResourceRecord, SpanRecord } from '@infrafabric/otlp';
 import { CliError } from '../cli-error.js';
@@ -9,6 +8,7 @@ import { parseBatchLine } from './batch-line.js';
 import { MAX_PAYLOAD_CHARS } from './event-values.js';
 import { type Line, LineSplitter } from './lines.js';
 import { placeSpan } from './place-span.js';
+import { SpanIds } from './span-ids.js';
 import { spanOfEvent } from './span-of-event.js';
 import type { SpanRecorder } from './span-recorder.js';
 import type { PartialEvent } from './witness-event.js';
@@ -81,6 +81,7 @@ class Batch {
   };
   readonly #options: BatchOptions;
   readonly #splitter = new LineSplitter(MAX_PAYLOAD_CHARS);
+  readonly #spanIds = new SpanIds();
   readonly #showsProgress: boolean;
   #pending: SpanRecord[] = [];
   #pendingBytes = 0;
@@ -124,7 +125,7 @@ class Batch {
       return spanOfEvent(event, {
         placement: placeSpan(event, ambient, newBusinessId),
         resource,
-        spanId: randomBytes(8).toString('hex'),
+        spanId: this.#spanIds.next(),
         nowUnixNano: BigInt(Date.now()) * 1_000_000n,
       });
     } catch (error) {
