@@ -335,7 +335,7 @@ describe('the key', () => {
       ],
       signatures: (_, own) => [{ ...own, keyIdHex: built.key.keyIdHex }],
     });
-    expect(found(report(path))).toEqual([at('checkpoint.signature', 0), at('checkpoint.signature', 1)]);
+    expect(found(report(path))).toEqual(['key.origin', at('checkpoint.signature', 0), at('checkpoint.signature', 1)]);
   });
 
   test('beside one with a colliding 4-octet key id makes the note unacceptable', async () => {
@@ -362,7 +362,7 @@ describe('the key', () => {
         { ...own, keyIdHex: ours.keyIdHex },
       ],
     });
-    expect(found(report(path))).toEqual([at('checkpoint.signature', 0)]);
+    expect(found(report(path))).toEqual(['key.origin', at('checkpoint.signature', 0)]);
   });
 
   async function rewrittenWithAnotherKey(): Promise<{ path: string }> {

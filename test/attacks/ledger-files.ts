@@ -18,14 +18,21 @@ import {
   verifyLedger,
   withDamageAsFinding,
 } from '@infrafabric/verify';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
+import { disagreements, noteOpinion } from './second-opinions.js';
 
 import { spanRecord } from './spans.js';
 
 const root = mkdtempSync(join(tmpdir(), 'attacks-'));
 let made = 0;
 
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  try {
+    expect(disagreements(), 'files of which the second verifier says something else').toEqual([]);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}, 300_000);
 
 /** A fresh directory, removed after the test file. */
 export function newDirectory(): string {
@@ -114,13 +121,15 @@ export function copyLedger(path: string, { head = true } = {}): string {
 export interface How extends Omit<VerifyOptions, 'anchors' | 'key'> {
   readonly key: VerifierKey | undefined;
   readonly anchors?: readonly Uint8Array[];
+  /** False where the second verifier is known to look less closely. */
+  readonly secondOpinion?: boolean;
 }
 
 /**
  * The report on a file; without `head` in `how`, no remembered head is asked for. Judges the chain a second time in two
  * ranges, as two threads do, and fails the test when those are content with a chain that is not.
  */
-export function verifyFile(path: string, { anchors = [], ...how }: How): Report {
+export function verifyFile(path: string, { anchors = [], secondOpinion = true, ...how }: How): Report {
   const reader = LedgerReader.open(path);
   try {
     const opened = anchors.map((note, i) => {
@@ -133,6 +142,7 @@ export function verifyFile(path: string, { anchors = [], ...how }: How): Report 
     if (report.problems.some(({ code }) => OF_THE_CHAIN.test(code)) && inRanges.length === 0) {
       throw new Error(`two ranges are content, the whole is not: ${found(report)}`);
     }
+    if (secondOpinion) noteOpinion(path, { ...how, anchors }, report);
     return report;
   } finally {
     reader.close();

@@ -80,6 +80,16 @@ describe('a backend in the environment', () => {
     expect(home.trace('t').entries).toHaveLength(1);
   });
 
+  test('receives the span also when nobody reads the answer', async () => {
+    const child = new Home().start(['log', '--event', 'unread', '--component', 'c'], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    });
+    child.stdout!.destroy();
+    const [exitCode] = (await once(child, 'close')) as [number];
+    expect(exitCode).toBe(0);
+    expect(received).toMatchObject([{ spans: [{ name: 'unread' }] }]);
+  });
+
   test('is left alone when the SDK is disabled', async () => {
     await log(new Home(), { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SDK_DISABLED: 'true' });
     expect(received).toEqual([]);

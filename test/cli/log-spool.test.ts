@@ -1,9 +1,10 @@
 /** What `log` does while the ledger cannot take an event. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Spool, spoolDirectory } from '@infrafabric/ledger';
 import Sqlite from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Home } from './run.js';
 
 /** Holds the ledger's write lock while `work` runs. */
@@ -113,6 +114,70 @@ describe('what waits in the spool', () => {
         .entries.map(({ event }) => event)
         .sort(),
     ).toEqual(['after', 'before', 'during', 'once more']);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('on a disk of its own', () => {
+  /** A small file system; skips the test where none can be mounted. */
+  function mounted(home: Home, skip: (note: string) => never): string {
+    const disk = home.beside('disk');
+    mkdirSync(disk);
+    const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+    if (made.status !== 0) skip('no file system can be mounted here');
+    onTestFinished(() => void spawnSync('umount', ['-l', disk]));
+    return disk;
+  }
+
+  test('that is full, an event waits in a spool that lies elsewhere, and comes in when there is room', ({ skip }) => {
+    const home = new Home();
+    const disk = mounted(home, skip);
+    const ledger = ['--ledger', join(disk, 'witness.db')];
+    expect(home.log('before', 't', ...ledger).exitCode).toBe(0);
+    const filler = join(disk, 'filler');
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4096']);
+    const payload = JSON.stringify('x'.repeat(100_000));
+    const full = home.log('during', 't', '--payload', payload, ...ledger);
+    expect(full).toMatchObject({
+      exitCode: 0,
+      stdout: 'spooled  trace t\n',
+      stderr: expect.stringMatching(/^warning: (no space left|reading or writing the ledger failed)/),
+    });
+    rmSync(filler);
+    expect(home.log('after', 't', ...ledger).stderr).toBe('brought in from the spool: 1 event\n');
+    expect(home.witness(['verify', '-q', ...ledger]).exitCode).toBe(0);
+  });
+
+  test('that is full together with its spool, it is said plainly', ({ skip }) => {
+    const home = new Home();
+    const disk = mounted(home, skip);
+    const own = ['--home', join(disk, 'home')];
+    expect(home.log('before', 't', ...own).exitCode).toBe(0);
+    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4096']);
+    const payload = JSON.stringify('x'.repeat(100_000));
+    expect(home.log('during', 't', '--payload', payload, ...own)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^error: nothing was recorded: (no space left|reading or writing).*; the spool: .*no space left/,
+      ),
+    });
+    expect(home.witness(['verify', '-q', ...own]).exitCode).toBe(0);
+    expect(home.witness(['doctor', ...own])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('problem  disk         only 0 KiB free'),
+    });
+  });
+
+  test('that became read-only, an event waits; verify reads a private copy', ({ skip }) => {
+    const home = new Home();
+    const disk = mounted(home, skip);
+    const ledger = ['--ledger', join(disk, 'witness.db')];
+    expect(home.log('before', 't', ...ledger).exitCode).toBe(0);
+    spawnSync('mount', ['-o', 'remount,ro', disk]);
+    expect(home.log('during', 't', ...ledger)).toMatchObject({ exitCode: 0, stdout: 'spooled  trace t\n' });
+    expect(home.witness(['verify', '-q', ...ledger])).toMatchObject({ exitCode: 0, stderr: '' });
+    spawnSync('mount', ['-o', 'remount,rw', disk]);
+    expect(home.log('after', 't', ...ledger).stderr).toBe('brought in from the spool: 1 event\n');
   });
 });
 

@@ -1,4 +1,5 @@
 /** What both command lines have in common. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { peer } from '../peers.js';
 import { Home } from './run.js';
@@ -60,6 +61,21 @@ describe('help', () => {
     expect(stderr).toContain('Usage: if-witness');
     expect(JSON.parse(home.witness(['--json']).stderr)).toMatchObject({ error: { code: 'usage' } });
   });
+});
+
+test('docs/commands.md names every flag that a help names, and no other', () => {
+  const docs = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
+  const flagsIn = (text: string): Set<string> =>
+    new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag));
+  const helps = [
+    ...['', ...WITNESS].map(
+      (path) => home.witness([...path.split(' ').filter((word) => word !== ''), '--help']).stdout,
+    ),
+    ...['', ...OPTIMISE].map(
+      (path) => home.optimise([...path.split(' ').filter((word) => word !== ''), '--help']).stdout,
+    ),
+  ].map((help) => help.slice(help.indexOf('\nUsage:')));
+  expect([...flagsIn(docs)].sort()).toEqual([...flagsIn(helps.join('\n'))].sort());
 });
 
 test('--version is the one of the package', () => {

@@ -483,7 +483,7 @@ describe.skipIf(process.getuid?.() !== 0)('in a directory that cannot be written
     const args = ['verify', '--ledger', file, '--home', home.beside('none'), '--key', vkey];
     const ran = home.witness(args, { uid: 65_534 });
     expect(ran).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('a private copy is verified') });
-    expect(ran.stdout).toContain('(read from a private copy: its directory cannot be written)');
+    expect(ran.stdout).toContain('(a private copy of it, because SQLite cannot read it where it lies)');
     expect(JSON.parse(home.witness([...args, '--json'], { uid: 65_534 }).stdout)).toMatchObject({
       verdict: 'VALID',
       copied: true,

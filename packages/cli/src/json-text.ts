@@ -27,11 +27,6 @@ export function renderJson(value: JsonOut, level = 0): string {
   return escapeJson(write(value, level));
 }
 
-/** JSON text on one line, so that the answers of many calls are JSON lines. */
-export function renderJsonLine(value: Readonly<Record<string, string | number | null>>): string {
-  return escapeJson(JSON.stringify(value));
-}
-
 function write(value: JsonOut, level: number): string {
   if (value instanceof RawJson) return indentJson(value.text, level);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

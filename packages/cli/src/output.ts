@@ -20,6 +20,15 @@ export function printOut(data: string | Uint8Array): void {
   }
 }
 
+/** Writes the result of work that goes on afterwards: a reader who has gone is no reason to leave that undone. */
+export function printOutInPassing(data: string): void {
+  try {
+    printOut(data);
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error;
+  }
+}
+
 /** Writes a message, as it is. Never throws: a message that nobody can read is no reason to stop. */
 export function printErr(text: string): void {
   try {

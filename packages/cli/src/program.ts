@@ -7,7 +7,6 @@ import { CliError } from './cli-error.js';
 import { addCommonOptions, COMMON_WITH_VALUE } from './common-options.js';
 import { EXIT_CODES } from './exit-code.js';
 import { ClosedPipe, printErr, printOut } from './output.js';
-import { printError } from './print-error.js';
 import { VERSION } from './version.js';
 
 /** A command's module. */
@@ -40,8 +39,8 @@ export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Pr
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof ClosedPipe) process.exitCode ??= 0;
-    else if (error instanceof CommanderError) process.exitCode = endOfParsing(error, json);
-    else process.exitCode = printError(error, json);
+    else if (error instanceof CommanderError) process.exitCode = await endOfParsing(error, json);
+    else process.exitCode = await fail(error, json);
   }
 }
 
@@ -111,13 +110,19 @@ function chosenCommand(argv: readonly string[]): string | undefined {
 }
 
 /** Commander ends parsing by an exception, also after it printed help or version. */
-function endOfParsing(error: CommanderError, json: boolean): number {
+async function endOfParsing(error: CommanderError, json: boolean): Promise<number> {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') {
-    if (json) printError(new CliError('usage', 'a command is missing', { hint: 'see --help' }), json);
+    if (json) await fail(new CliError('usage', 'a command is missing', { hint: 'see --help' }), json);
     return 2;
   }
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const hint = suggestion === undefined ? 'see --help' : suggestion.replace(/^\((.*)\)$/, '$1');
-  return printError(new CliError('usage', message, { hint }), json);
+  return fail(new CliError('usage', message, { hint }), json);
+}
+
+/** Loaded only now: most calls do not fail. */
+async function fail(error: unknown, json: boolean): Promise<number> {
+  const { printError } = await import('./print-error.js');
+  return printError(error, json);
 }

@@ -10,7 +10,7 @@ import { usageError } from '../cli-error.js';
 import { escapeLines } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { type FileOutput, openFileOutput } from '../file-output.js';
-import { renderJsonLine } from '../json-text.js';
+import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { Progress } from '../progress.js';
@@ -69,7 +69,7 @@ function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Ex
     output?.commit();
     if (malformed > 0) messages.warn(`${malformed} entries cannot be read; run if-witness verify`);
     if (flags.output !== undefined) {
-      if (common.json) printOut(`${renderJsonLine({ output: flags.output, format, entries, malformed })}\n`);
+      if (common.json) printOut(`${renderJson({ output: flags.output, format, entries, malformed })}\n`);
       else messages.note(`${entries.toLocaleString('en')} entries in ${flags.output}`);
     }
   } finally {

@@ -7,7 +7,6 @@ import { act, type Invocation } from '../act.js';
 import { usageError } from '../cli-error.js';
 import type { ExitCode } from '../exit-code.js';
 import { ambientContext } from '../log/ambient-context.js';
-import { childEnvironment, renderExports } from '../log/child-environment.js';
 import { addEventOptions, type EventFlags, partialEventOfFlags } from '../log/event-flags.js';
 import { completeEvent } from '../log/event-values.js';
 import { namesBackend } from '../log/names-backend.js';
@@ -18,7 +17,7 @@ import { resourceOfEnv } from '../log/resource-of-env.js';
 import { spanOfEvent } from '../log/span-of-event.js';
 import { SpanRecorder } from '../log/span-recorder.js';
 import type { Messages } from '../messages.js';
-import { printOut } from '../output.js';
+import { printOutInPassing } from '../output.js';
 import { addHelp } from '../program.js';
 
 interface LogFlags extends EventFlags, RecordFlags {
@@ -84,11 +83,10 @@ async function logOne({ flags, common, messages }: Invocation<LogFlags>): Promis
   try {
     const recorded = await recorder.record([record]);
     if (recorded.outcome === 'spooled') warnSpooled(messages, recorded.why);
-    printOut(
-      flags.printEnv === true
-        ? renderExports(childEnvironment(record, placement, ambient))
-        : renderRecorded(recorded, record, placement.businessId, common.json),
-    );
+    if (flags.printEnv === true) {
+      const { childEnvironment, renderExports } = await import('../log/child-environment.js');
+      printOutInPassing(renderExports(childEnvironment(record, placement, ambient)));
+    } else printOutInPassing(renderRecorded(recorded, record, placement.businessId, common.json));
     await forward([record], messages);
     await drain(recorder, messages);
   } finally {
@@ -124,7 +122,7 @@ async function logMany({ flags, common, messages }: Invocation<LogFlags>): Promi
       },
     });
     if (result.spooledWhy !== undefined) warnSpooled(messages, result.spooledWhy);
-    printOut(renderBatch(result, common.json));
+    printOutInPassing(renderBatch(result, common.json));
     if (result.stoppedBy !== undefined) throw result.stoppedBy;
     await drain(recorder, messages);
     return result.skipped > 0 ? 1 : 0;

@@ -110,7 +110,7 @@ async function judge(
       progress.show(() => `${bar(entries, itself.size)}  ${entries.toLocaleString('en')} entries`),
   };
   if (copy !== undefined)
-    messages.note(`${paths.ledger}: its directory cannot be written, so a private copy is verified`);
+    messages.note(`${paths.ledger}: SQLite cannot read it where it lies, so a private copy is verified`);
   try {
     const { report, sameFile } = await verifyFile(path, options);
     if (!sameFile || copy?.isCurrent() === false) throw replaced(paths.ledger);

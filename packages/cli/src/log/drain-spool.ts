@@ -1,4 +1,5 @@
 /** From the spool into the ledger: append, and only after commit remove. Dying in between leaves duplicates, which it knows. */
+import { FormatError } from '@infrafabric/format';
 import { draftSpan, type Ledger, type Spool } from '@infrafabric/ledger';
 import { type DecodedTraceRequest, decodeTraceRequest, OtlpDecodeError } from '@infrafabric/otlp';
 
@@ -41,12 +42,30 @@ function read(spool: Spool, name: string): DecodedTraceRequest | undefined {
 }
 
 async function append(spool: Spool, ledger: Ledger, group: readonly Waiting[]): Promise<number> {
-  await ledger.append(group.flatMap(({ request }) => request.spans.map(draftSpan)));
+  try {
+    await ledger.append(group.flatMap(({ request }) => request.spans.map(draftSpan)));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return appendOneByOne(spool, ledger, group);
+  }
   for (const { name, request } of group) {
     if (request.rejected.length === 0) spool.remove(name);
     else spool.setAside(name);
   }
   return spansOf(group);
+}
+
+/** One of them holds what cannot be written, such as a payload that is too large; it must not keep the others waiting. */
+async function appendOneByOne(spool: Spool, ledger: Ledger, group: readonly Waiting[]): Promise<number> {
+  const [first, ...rest] = group;
+  if (first === undefined) return 0;
+  if (rest.length === 0) {
+    spool.setAside(first.name);
+    return 0;
+  }
+  let drained = 0;
+  for (const waiting of group) drained += await append(spool, ledger, [waiting]);
+  return drained;
 }
 
 function spansOf(group: readonly Waiting[]): number {

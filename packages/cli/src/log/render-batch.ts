@@ -1,5 +1,5 @@
 /** The answer of `log --batch`. */
-import { renderJsonLine } from '../json-text.js';
+import { escapeJson } from '../escape.js';
 import type { BatchResult } from './log-batch.js';
 
 /** One line for people, or one JSON object. */
@@ -16,7 +16,7 @@ export function renderBatch(result: BatchResult, json: boolean): string {
       last_seq: lastSeq ?? null,
       hash: hashHex ?? null,
     };
-    return `${renderJsonLine(answer)}\n`;
+    return `${escapeJson(JSON.stringify(answer))}\n`;
   }
   const parts = [`${appended} appended`];
   if (firstSeq !== undefined) parts.push(`seq ${firstSeq} to ${lastSeq}`, `hash ${hashHex}`);

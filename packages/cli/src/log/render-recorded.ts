@@ -1,7 +1,6 @@
 /** The answer of `log` and `exec`. */
 import type { SpanRecord } from '@infrafabric/otlp';
-import { escapeText } from '../escape.js';
-import { renderJsonLine } from '../json-text.js';
+import { escapeJson, escapeText } from '../escape.js';
 import type { Recorded } from './span-recorder.js';
 
 /** One line for people, or one JSON object. `businessId` is undefined where only an OpenTelemetry trace id is known. */
@@ -23,7 +22,7 @@ export function renderRecorded(
       span_id: spanId,
       outcome: entry?.outcome ?? 'spooled',
     };
-    return `${renderJsonLine(answer)}\n`;
+    return `${escapeJson(JSON.stringify(answer))}\n`;
   }
   const head = entry === undefined ? 'spooled' : `seq ${entry.seq}  hash ${entry.hashHex}`;
   return `${head}  trace ${escapeText(shownId)}\n`;

@@ -11,7 +11,7 @@ import {
   spoolDirectory,
   type WitnessPaths,
 } from '@infrafabric/ledger';
-import { encodeTraceRequest, type SpanRecord } from '@infrafabric/otlp';
+import type { SpanRecord } from '@infrafabric/otlp';
 import { CliError } from '../cli-error.js';
 
 /** What became of spans. */
@@ -50,6 +50,7 @@ export class SpanRecorder {
     } catch (error) {
       if (!isRetryable(error) || !this.#options.useSpool) throw error;
       const why = error as Error & { readonly hint?: string | undefined };
+      const { encodeTraceRequest } = await import('@infrafabric/otlp');
       if (!this.#spool.putSync(encodeTraceRequest(records))) throw this.#lost(why);
       return { outcome: 'spooled', why };
     }

@@ -19,17 +19,18 @@ export interface RenderTraceOptions {
 }
 
 const STATUS_ERROR = 2;
+/** What a narrow terminal can do without is left out first; money and seq are never cut. */
 const COLUMNS: readonly Column[] = [
-  { title: 'START', align: 'right' },
-  { title: 'TOOK', align: 'right' },
-  { title: 'COMPONENT', shrinkTo: 10, dropOrder: 2 },
+  { title: 'START', align: 'right', dropOrder: 1 },
+  { title: 'TOOK', align: 'right', dropOrder: 2 },
+  { title: 'COMPONENT', shrinkTo: 10, dropOrder: 4 },
   { title: 'EVENT', shrinkTo: 16 },
-  { title: 'MODEL', shrinkTo: 8, dropOrder: 4 },
-  { title: 'IN', align: 'right', dropOrder: 3 },
-  { title: 'OUT', align: 'right', dropOrder: 3 },
+  { title: 'MODEL', shrinkTo: 8, dropOrder: 6 },
+  { title: 'IN', align: 'right', dropOrder: 5 },
+  { title: 'OUT', align: 'right', dropOrder: 5 },
   { title: 'COST', align: 'right' },
   { title: 'SEQ', align: 'right' },
-  { title: 'HASH', dropOrder: 1 },
+  { title: 'HASH', dropOrder: 3 },
 ];
 
 /** Everything that was selected, as text. Text of spans is escaped. */

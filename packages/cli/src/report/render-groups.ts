@@ -14,10 +14,10 @@ export interface GroupsView {
 }
 
 const NUMBERS: readonly Column[] = [
-  { title: 'ENTRIES', align: 'right' },
+  { title: 'ENTRIES', align: 'right', dropOrder: 1 },
   { title: 'CALLS', align: 'right', dropOrder: 2 },
-  { title: 'TOKENS IN', align: 'right', dropOrder: 1 },
-  { title: 'TOKENS OUT', align: 'right', dropOrder: 1 },
+  { title: 'TOKENS IN', align: 'right', dropOrder: 3 },
+  { title: 'TOKENS OUT', align: 'right', dropOrder: 3 },
   { title: 'COST', align: 'right' },
   { title: 'UNPRICED', align: 'right' },
 ];

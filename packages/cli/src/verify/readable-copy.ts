@@ -1,20 +1,36 @@
 /**
- * A ledger in a directory that cannot be written: SQLite must create its `-shm` beside the file, so the file and its WAL are
- * copied to a private place and read there.
+ * A ledger in a directory that cannot be written, or on a full disk: SQLite must create its `-shm` beside the file, so the
+ * file and its WAL are copied to a private place and read there.
  */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { LedgerReader } from '@infrafabric/ledger/reader';
 import { CliError } from '../cli-error.js';
 
-/** Whether SQLite could not read the file where it lies. */
+/** What SQLite's failure to make its `-shm` looks like, by what stood in the way. */
+const CANNOT_MAKE_SHM: ReadonlySet<unknown> = new Set(['gone', 'readonly', 'full', 'io']);
+
+/** Whether SQLite cannot read the file where it lies, although anybody else could. */
 export function needsCopy(path: string): boolean {
   try {
-    accessSync(dirname(path), constants.W_OK);
+    LedgerReader.open(path).close();
     return false;
+  } catch (error) {
+    return CANNOT_MAKE_SHM.has((error as { code?: unknown }).code) && isReadable(path);
+  }
+}
+
+function isReadable(path: string): boolean {
+  const files = [path, `${path}-wal`].map((file) => lstatSync(file, { throwIfNoEntry: false }));
+  if (files[0] === undefined || existsSync(`${path}-journal`)) return false;
+  if (!files.every((file) => file === undefined || file.isFile())) return false;
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
   } catch {
-    return existsSync(path) && !existsSync(`${path}-journal`);
+    return false;
   }
 }
 

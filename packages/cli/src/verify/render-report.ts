@@ -9,7 +9,7 @@ export interface Circumstances {
   readonly path: string;
   /** There was none, and this command created it. */
   readonly created: boolean;
-  /** It was read from a private copy, because its directory cannot be written. */
+  /** A private copy of it was read, because SQLite cannot write beside it. */
   readonly copied: boolean;
 }
 
@@ -45,7 +45,7 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
     [
       'ledger',
       escapeText(circumstances.path) +
-        (circumstances.copied ? ' (read from a private copy: its directory cannot be written)' : ''),
+        (circumstances.copied ? ' (a private copy of it, because SQLite cannot read it where it lies)' : ''),
     ],
     ['origin', escapeText(report.origin ?? 'unknown')],
     ['entries', entriesText(report)],
