@@ -15,7 +15,6 @@ import { Ledger, loadSigner } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { attack, attackUntyped, editBlob, editEntry, replaceOctets } from './edits.js';
-import { controlEntry, forgeLedger, genesisOf, keyPair } from './forge.js';
 import {
   at,
   type Built,
@@ -25,6 +24,7 @@ import {
   newestNote,
   spanDraft,
   verifyFile,
+  vkeyOf,
 } from './ledger-files.js';
 
 /** 31 batches after genesis, checkpoints at 1, 4, 7 … 94. */
@@ -53,18 +53,9 @@ function sampledProblems(path: string): string[] {
 /** `note`, signed again as it should be, around another text. */
 async function signed(note: Uint8Array, change: (text: string) => string): Promise<Buffer> {
   const text = change(parseNote(note).text);
-  const signer = loadSigner(built.home, built.key.name, vkeyOf(built));
+  const signer = loadSigner(built.home, built.key.name, vkeyOf(built.path));
   const signature = await signer.sign(utf8Of(text));
   return Buffer.from(encodeNote(text, [{ name: built.key.name, keyIdHex: signer.keyIdHex, signature }]));
-}
-
-function vkeyOf({ path }: Built): string {
-  const reader = LedgerReader.open(path);
-  try {
-    return String(reader.genesis()!.entry.body.key);
-  } finally {
-    reader.close();
-  }
 }
 
 /** Of those that are looked at when one signature of eleven is, and their neighbours. */
@@ -288,87 +279,3 @@ async function twinOf({ home, path }: Built): Promise<string> {
   await ledger.close();
   return start;
 }
-
-describe('the key', () => {
-  test('that genesis names replaced by another is INVALID', async () => {
-    const { vkey } = await keyPair(built.key.name, 7);
-    const path = attack(built.path, (db) => editEntry(db, 0, (entry) => replaceOctets(entry, vkeyOf(built), vkey)));
-    expect(found(report(path))).toContain(at('entry.prev', 0));
-  });
-
-  test('replaced everywhere, all signed again, is INVALID under the key that is held', async () => {
-    const { path } = await rewrittenWithAnotherKey();
-    expect(report(path)).toMatchObject({ verdict: 'INVALID' });
-    expect(found(report(path))).toContain(at('checkpoint.unsigned', 0));
-  });
-
-  test('replaced everywhere is "self-asserted key", exit 3, when none is held', async () => {
-    const { path } = await rewrittenWithAnotherKey();
-    expect(verifyFile(path, { key: undefined })).toMatchObject({
-      verdict: 'INCOMPLETE',
-      code: 'incomplete.self-asserted-key',
-      exitCode: 3,
-      key: { source: 'none' },
-    });
-  });
-
-  test('an untouched ledger is "self-asserted key", exit 3, when none is held', () => {
-    expect(verifyFile(built.path, { key: undefined })).toMatchObject({
-      code: 'incomplete.self-asserted-key',
-      exitCode: 3,
-    });
-  });
-
-  test('of another ledger is refused by name, not by signature', () => {
-    const result = verifyFile(built.path, { key: other.key });
-    expect(result.problems[0]).toMatchObject({ code: 'key.origin' });
-  });
-
-  test('with a colliding 4-octet key id does not sign for the held one', async () => {
-    const { signer, vkey } = await keyPair(built.key.name, 8);
-    const path = await forgeLedger(built.path, {
-      origin: built.key.name,
-      signer,
-      batches: [
-        [genesisOf(built.key.name, vkey)],
-        [controlEntry('gap', '{"count":1,"reason":"x","since":"1","source":"x","until":"2"}')],
-      ],
-      signatures: (_, own) => [{ ...own, keyIdHex: built.key.keyIdHex }],
-    });
-    expect(found(report(path))).toEqual(['key.origin', at('checkpoint.signature', 0), at('checkpoint.signature', 1)]);
-  });
-
-  test('beside one with a colliding 4-octet key id makes the note unacceptable', async () => {
-    const { signer, vkey } = await keyPair(built.key.name, 8);
-    const ours = loadSigner(built.home, built.key.name, vkeyOf(built));
-    const texts: string[] = [];
-    const forgery = {
-      origin: built.key.name,
-      signer,
-      batches: [[genesisOf(built.key.name, vkey)]],
-    };
-    await forgeLedger(built.path, {
-      ...forgery,
-      checkpoint: (text) => {
-        texts.push(text);
-        return text;
-      },
-    });
-    const signature = await ours.sign(utf8Of(texts[0]!));
-    const path = await forgeLedger(built.path, {
-      ...forgery,
-      signatures: (_, own) => [
-        { ...own, keyIdHex: ours.keyIdHex, signature },
-        { ...own, keyIdHex: ours.keyIdHex },
-      ],
-    });
-    expect(found(report(path))).toEqual(['key.origin', at('checkpoint.signature', 0)]);
-  });
-
-  async function rewrittenWithAnotherKey(): Promise<{ path: string }> {
-    const { signer, vkey } = await keyPair(built.key.name, 7);
-    const gap = controlEntry('gap', '{"count":1,"reason":"x","since":"1","source":"x","until":"2"}');
-    const batches = [[genesisOf(built.key.name, vkey)], [gap, gap]];
-    return { path: await forgeLedger(built.path, { origin: built.key.name, signer, batches }) };
-  }
-});

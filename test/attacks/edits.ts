@@ -2,7 +2,6 @@
  * What somebody who can write the file may do to it. Every edit works on a copy, and afterwards the schema text is what
  * it was: guards are dropped for the edit and put back exactly.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { copyLedger } from './ledger-files.js';
 
@@ -93,14 +92,6 @@ export function attackIndex(path: string, index: string, edit: (db: FreeHands) =
   return copy;
 }
 
-/** A copy whose octets were changed without SQLite. */
-export function attackOctets(path: string, edit: (octets: Buffer) => Buffer | undefined): string {
-  const copy = copyLedger(path);
-  const octets = readFileSync(copy);
-  writeFileSync(copy, edit(octets) ?? octets);
-  return copy;
-}
-
 /** Changes the text of one entry, octets for octets. */
 export function editEntry(db: FreeHands, seq: number, change: (octets: Buffer) => Buffer | string): void {
   editText(db, 'entries', 'entry', seq, change);
@@ -149,9 +140,4 @@ export function replaceOctets(octets: Buffer, from: Buffer | string, to: Buffer 
   const start = octets.indexOf(from);
   if (start < 0) throw new Error(`nothing to replace: ${from}`);
   return Buffer.concat([octets.subarray(0, start), Buffer.from(to), octets.subarray(start + Buffer.from(from).length)]);
-}
-
-/** Whether a WAL with frames lies beside a file. */
-export function hasWal(path: string): boolean {
-  return existsSync(`${path}-wal`) && readFileSync(`${path}-wal`).length > 0;
 }

@@ -1,12 +1,13 @@
 /** Ledgers on disk for the attacks: built by the real writer, copied before each edit, judged by the real verifier. */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseVkey, type VerifierKey } from '@infrafabric/format';
 import { type Draft, draftSpan, headFile, Ledger, localKeys, readHead, type Sources } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
+  type ChainOptions,
   judgeChain,
   openAnchor,
   type Problem,
@@ -16,6 +17,7 @@ import {
   type Report,
   type VerifyOptions,
   verifyLedger,
+  vouchedRootsOf,
   withDamageAsFinding,
 } from '@infrafabric/verify';
 import { afterAll, expect } from 'vitest';
@@ -138,7 +140,8 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
       return anchor.root;
     });
     const report = verifyLedger(reader, { ...how, anchors: opened });
-    const inRanges = rangeProblems(reader, how.deep === true);
+    const vouched = vouchedRootsOf({ ...how, anchors: opened });
+    const inRanges = rangeProblems(reader, { deep: how.deep === true, vouched });
     if (report.problems.some(({ code }) => OF_THE_CHAIN.test(code)) && inRanges.length === 0) {
       throw new Error(`two ranges are content, the whole is not: ${found(report)}`);
     }
@@ -150,12 +153,12 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
 }
 
 /** Codes that the judgement of the chain gives, and a range of it must give too. */
-const OF_THE_CHAIN = /^(entry|genesis|tree)\.|^checkpoint\.(?!signature|unsigned)/;
+const OF_THE_CHAIN = /^(entry|genesis|tree)\.|^checkpoint\.(?!signature|unsigned)|^(fork|rollback)$/;
 
-function rangeProblems(reader: LedgerReader, deep: boolean): readonly Problem[] {
+function rangeProblems(reader: LedgerReader, options: ChainOptions): readonly Problem[] {
   const problems = new Problems();
   withDamageAsFinding(problems, () => {
-    for (const range of planRanges(reader.entryCount(), [1, 1])) judgeChain(reader, problems, { range, deep });
+    for (const range of planRanges(reader.entryCount(), [1, 1])) judgeChain(reader, problems, { ...options, range });
   });
   return problems.kept;
 }
@@ -170,6 +173,16 @@ export function chainProblems(reader: LedgerReader, sample = 1): readonly Proble
 /** The report on a file beside which a head is remembered. */
 export function verifyAgainstHead(path: string, how: How): Report {
   return verifyFile(path, { ...how, head: readHead(path) ?? null });
+}
+
+/** The vkey that the genesis entry of a file names. */
+export function vkeyOf(path: string): string {
+  const reader = LedgerReader.open(path);
+  try {
+    return String(reader.genesis()!.entry.body.key);
+  } finally {
+    reader.close();
+  }
 }
 
 /** Octets of the newest checkpoint note of a file. */
@@ -190,11 +203,6 @@ export function found(report: Report): string[] {
 /** A problem as {@link found} writes it. */
 export function at(code: ProblemCode, seq: number): string {
   return `${code}@${seq}`;
-}
-
-/** Octets of a file. */
-export function octetsOf(path: string): Buffer {
-  return readFileSync(path);
 }
 
 export type { ProblemCode };

@@ -174,6 +174,28 @@ describe('a context', () => {
   });
 });
 
+test('each of many contexts is looked at', async () => {
+  const many = await buildLedger({
+    batches: [30],
+    seed: 'many contexts',
+    draft: (seq) => {
+      const record = spanRecord(seq);
+      return draftSpan({
+        ...record,
+        resource: { ...record.resource, attributes: [['service.name', `service ${seq}`]] },
+      });
+    },
+  });
+  expect(verifyFile(many.path, { key: many.key })).toMatchObject({ verdict: 'VALID', problems: [] });
+  for (let skip = 0; skip < 31; skip++) {
+    const path = attack(many.path, (db) => {
+      const one = `(SELECT digest FROM contexts ORDER BY digest LIMIT 1 OFFSET ${skip})`;
+      db.exec(`UPDATE contexts SET context = CAST(context || x'00' AS BLOB) WHERE digest = ${one}`);
+    });
+    expect(problems(path)).toContain('context.digest');
+  }
+});
+
 test('the digest binds the contexts: a payload built from others has another one', () => {
   const [a, b] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
   const span = Buffer.from([1]);

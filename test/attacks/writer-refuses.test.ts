@@ -2,19 +2,16 @@
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { encodeCheckpoint, encodeNote, parseCheckpoint, parseNote, utf8Of } from '@infrafabric/format';
 import { Ledger, loadSigner, signerOfSeed } from '@infrafabric/ledger';
-import { LedgerReader } from '@infrafabric/ledger/reader';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { attack, editBlob, editEntry, type FreeHands, flipBit, openFreely, replaceOctets } from './edits.js';
-import { type Built, buildLedger, copyLedger, spanDraft, verifyFile } from './ledger-files.js';
+import { type Built, buildLedger, copyLedger, spanDraft, verifyFile, vkeyOf } from './ledger-files.js';
 
 /** 600 entries: its frontier is one stored node of level 9 and 88 leaves. */
 let built: Built;
 let vkey: string;
 beforeAll(async () => {
   built = await buildLedger({ batches: [299, 300] });
-  const reader = LedgerReader.open(built.path);
-  vkey = String(reader.genesis()!.entry.body.key);
-  reader.close();
+  vkey = vkeyOf(built.path);
 });
 
 /** What becomes of an append to a tampered copy; the remembered head left beside it, or not. */

@@ -476,6 +476,9 @@ describe.skipIf(process.getuid?.() !== 0)('in a directory that cannot be written
     mkdirSync(folder);
     const file = join(folder, 'witness.db');
     copyLedger(home, file);
+    const db = new Sqlite(file);
+    db.pragma('journal_mode = WAL');
+    db.close();
     chmodSync(file, 0o644);
     chmodSync(folder, 0o555);
     chmodSync(dirname(folder), 0o755);

@@ -1,16 +1,8 @@
 /** From a span's meaning to the draft of its entry: what is signed in clear, and the canonical bytes of all the rest. */
 import { type Account, accountFor } from '@infrafabric/accounting';
 import { fitText, type SpanBody, TEXT_LIMITS } from '@infrafabric/format';
-import {
-  type AnyValue,
-  encodeResourceContext,
-  encodeScopeContext,
-  encodeSpan,
-  type KeyValue,
-  type ResourceRecord,
-  type ScopeRecord,
-  type SpanRecord,
-} from '@infrafabric/otlp';
+import type { AnyValue, KeyValue, ResourceRecord, ScopeRecord, SpanRecord } from '@infrafabric/otlp';
+import { encodeResourceContext, encodeScopeContext, encodeSpan } from '@infrafabric/otlp/encode';
 import { WITNESS_COMPONENT, WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
 import type { SpanDraft } from './draft.js';
 

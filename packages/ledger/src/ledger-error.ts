@@ -65,7 +65,7 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
     return { code: 'locked', what: 'the ledger is locked by another process', hint: 'try again, or raise --timeout' };
   }
-  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/.test(code)) {
     return {
       code: 'full',
       what: 'no space left for the ledger',

@@ -277,11 +277,25 @@ export class LedgerReader {
     }
   }
 
+  /** In order of digest, which is their key; a digest that can be no key ends them. */
   *contexts(): Generator<{ digest: Uint8Array | null; kind: string | null; context: Uint8Array | null }[]> {
-    const sql = `SELECT rowid, CASE WHEN octet_length(digest) <= 64 THEN ${blob('digest')} END, CASE WHEN typeof(kind) = 'text' AND octet_length(kind) <= 64 THEN kind END,
-      CASE WHEN octet_length(context) <= ${MAX_PAYLOAD_OCTETS} THEN ${blob('context')} END FROM contexts NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 4`;
-    for (const rows of this.#chunks<[number, Uint8Array | null, string | null, Uint8Array | null]>(sql, BEFORE_ALL)) {
-      yield rows.map(([, digest, kind, context]) => ({ digest, kind, context }));
+    const rows = (where: string): ReturnType<typeof statement> =>
+      this.#statement(`SELECT CASE WHEN octet_length(digest) <= 64 THEN ${blob('digest')} END,
+        CASE WHEN typeof(kind) = 'text' AND octet_length(kind) <= 64 THEN kind END,
+        CASE WHEN octet_length(context) <= ${MAX_PAYLOAD_OCTETS} THEN ${blob('context')} END
+        FROM contexts ${where} ORDER BY digest LIMIT 4`).raw();
+    type Row = [digest: Uint8Array | null, kind: string | null, context: Uint8Array | null];
+    let chunk = this.#reading(() => rows('').all()) as Row[];
+    for (
+      let after: Uint8Array | undefined;
+      ;
+      chunk = this.#reading(() => rows('WHERE digest > ?').all(after)) as Row[]
+    ) {
+      yield chunk.map(([digest, kind, context]) => ({ digest, kind, context }));
+      if (chunk.length < 4) return;
+      const [last] = chunk.at(-1)!;
+      if (last === null || (after !== undefined && Buffer.compare(last, after) <= 0)) throw this.#outOfOrder();
+      after = last;
     }
   }
 

@@ -109,6 +109,7 @@ class ChainJudge {
   #spansKnownLost = 0;
   #payloadsExpected = 0;
   readonly #restoredAt: number[] = [];
+  readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
   #lastAt = '0';
@@ -469,9 +470,10 @@ class ChainJudge {
     });
   }
 
+  /** Remembers forks: the evidence against them is the newest note, which is not known yet. */
   #vouchedAt(size: number): void {
     for (const vouched of this.#options.vouched ?? []) {
-      if (vouched.size === size && this.#frontier.rootHex() !== vouched.rootHex) this.#fork(vouched);
+      if (vouched.size === size && this.#frontier.rootHex() !== vouched.rootHex) this.#forked.push(vouched);
     }
   }
 
@@ -492,6 +494,7 @@ class ChainJudge {
     const { note, size: newestSize } = this.#newest ?? {};
     if (note !== undefined && this.#sampled.at(-1)?.size !== newestSize)
       this.#sampled.push({ size: newestSize!, note });
+    for (const vouched of this.#forked) this.#fork(vouched);
     if (!this.#range.last) return;
     const last = this.#checkpoints.lastIfSize(size);
     if (size === 0)

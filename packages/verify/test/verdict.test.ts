@@ -1,10 +1,10 @@
 /** From findings to a verdict: which of them wins, what the report says besides, and that no file is needed for any of it. */
-import { APPLICATION_ID, leafHashHex, parseVkey, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
+import { APPLICATION_ID, leafHashHex, MerkleFrontier, parseVkey, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { attack, editEntry, replaceOctets } from '../../../test/attacks/edits.js';
 import { controlEntry, forgeLedger, genesisOf, keyPair } from '../../../test/attacks/forge.js';
-import { type Built, buildLedger, newestNote, verifyFile } from '../../../test/attacks/ledger-files.js';
+import { type Built, buildLedger, newestNote, verifyFile, vkeyOf } from '../../../test/attacks/ledger-files.js';
 import {
   type ChainSource,
   type CheckpointRow,
@@ -136,6 +136,29 @@ describe('ranges', () => {
   });
 });
 
+describe('a root that is vouched for', () => {
+  test.each([1, 255, 256, 257, 300, 301, 512, 600, 601, 602, 2_000])(
+    'at size %i is met, or not, in ranges as in the whole',
+    (size) => {
+      const reader = LedgerReader.open(built.path);
+      const frontier = new MerkleFrontier();
+      for (const [, text] of [...reader.entries(0, Math.min(size, 601))].flat()) frontier.push(leafHashHex(text!));
+      const codes = (rootHex: string, shares: readonly number[]): string[] => {
+        const problems = new Problems();
+        const vouched = [{ size, rootHex, note: 'a note', what: 'the anchor' }];
+        for (const range of planRanges(601, shares)) judgeChain(reader, problems, { range, vouched });
+        return problems.kept.map(({ code }) => code);
+      };
+      const beyond = size > 601;
+      for (const shares of [[1], [1, 1], [3, 1]]) {
+        expect(codes(frontier.rootHex(), shares)).toEqual(beyond ? ['rollback'] : []);
+        expect(codes('00'.repeat(32), shares)).toEqual([beyond ? 'rollback' : 'fork']);
+      }
+      reader.close();
+    },
+  );
+});
+
 describe('a source that is no file', () => {
   /** The rows of a ledger in arrays. */
   function copyOf(path: string): ChainSource & StoreSource {
@@ -203,15 +226,6 @@ describe('a source that is no file', () => {
       payloads: () => [],
       contexts: () => [],
     };
-    expect(verifyLedger(empty, { key: parseVkey(keyText()) })).toMatchObject({ verdict: 'INVALID' });
+    expect(verifyLedger(empty, { key: parseVkey(vkeyOf(built.path)) })).toMatchObject({ verdict: 'INVALID' });
   });
-
-  function keyText(): string {
-    const reader = LedgerReader.open(built.path);
-    try {
-      return String(reader.genesis()!.entry.body.key);
-    } finally {
-      reader.close();
-    }
-  }
 });
