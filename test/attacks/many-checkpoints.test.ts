@@ -20,7 +20,8 @@ import { attack, editBlob } from './edits.js';
 import { controlEntry, genesisOf, keyPair } from './forge.js';
 import { at, buildLedger, found, verifyFile } from './ledger-files.js';
 
-const ENTRIES = process.env.SLOW === '1' ? 1_000_001 : 10_001;
+const SLOW = process.env.SLOW === '1';
+const ENTRIES = SLOW ? 1_000_001 : 10_001;
 const ORIGIN = 'if-witness/many-checkpoints';
 let path: string;
 let key: VerifierKey;
@@ -63,7 +64,7 @@ beforeAll(async () => {
   });
 }, 900_000);
 
-test('is VALID, and says how many signatures it looked at', { timeout: 300_000 }, () => {
+test('is VALID, and says how many signatures it looked at', { timeout: 600_000 }, () => {
   const start = performance.now();
   const report = verifyFile(path, { key });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
@@ -74,7 +75,7 @@ test('is VALID, and says how many signatures it looked at', { timeout: 300_000 }
   expect(signaturesChecked).toBeLessThan(10_003);
 });
 
-test('all of them are looked at when that is asked for', { timeout: 600_000 }, () => {
+test('all of them are looked at when that is asked for', { timeout: 1_200_000 }, () => {
   const report = verifyFile(path, { key, allSignatures: true });
   expect(report.checkpoints).toEqual({ checked: ENTRIES, signaturesChecked: ENTRIES });
 });
@@ -90,8 +91,8 @@ test.each([1, 10, 100])('the cap %i is kept to, besides the first and the newest
   expect(sampled.at(-1)?.size).toBe(ENTRIES);
 });
 
-test('a signature changed between two that are looked at is named all the same', () => {
-  for (const size of [2, 3, 4_999, 5_000, ENTRIES - 1]) {
+test('a signature changed between two that are looked at is named all the same', { timeout: 600_000 }, () => {
+  for (const size of SLOW ? [500_001] : [2, 5_000, ENTRIES - 1]) {
     const changed = attack(path, (db) =>
       editBlob(db, 'checkpoints', 'note', size, (note) => {
         note[note.length - 20] = note[note.length - 20] === 0x41 ? 0x42 : 0x41;

@@ -131,7 +131,7 @@ describe('a payload where none was signed', () => {
 });
 
 describe('a context', () => {
-  const row = (where: string) => `(SELECT rowid FROM contexts WHERE ${where} LIMIT 1)`;
+  const row = (where: string) => `(SELECT digest FROM contexts WHERE ${where} LIMIT 1)`;
 
   test.each([
     [
@@ -161,7 +161,7 @@ describe('a context', () => {
 
   test('in another storage class is INVALID', () => {
     const path = attackUntyped(built.path, (db) =>
-      db.exec(`UPDATE contexts SET context = CAST(context AS TEXT) WHERE rowid = ${row("kind = 'scope'")}`),
+      db.exec(`UPDATE contexts SET context = CAST(context AS TEXT) WHERE digest = ${row("kind = 'scope'")}`),
     );
     expect(report(path).verdict).toBe('INVALID');
   });

@@ -8,7 +8,7 @@ trusts the key as it is given, knows no remembered head and no anchor, and stops
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 
-SCHEMA = "e02f0fb82f02b9df48552c894dfe2e1190a71d969ed8e4ba40574d4da5cd986c"  # docs/format.md, section "Store"
+SCHEMA = "c360fe8c4088fbd4e291a39d07bbb90916e3119edff708443f794f22037cbd80"  # docs/format.md, section "Store"
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
 UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment"}
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}

@@ -43,7 +43,7 @@ const TABLES: Readonly<Record<string, string>> = {
   digest BLOB NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,
   context BLOB NOT NULL
-) STRICT`,
+) STRICT, WITHOUT ROWID`,
   checkpoints: `CREATE TABLE checkpoints (
   size INTEGER PRIMARY KEY,
   note BLOB NOT NULL
@@ -149,7 +149,6 @@ FROM entries WHERE type = 'span'`,
 /** Every object of the schema, in the order in which they are created. */
 export const SCHEMA: readonly SchemaObject[] = [
   ...Object.entries(TABLES).map(([name, sql]): SchemaObject => ({ type: 'table', name, table: name, sql })),
-  { type: 'index', name: 'sqlite_autoindex_contexts_1', table: 'contexts', sql: null },
   ...Object.entries(INDEXES).map(([name, sql]): SchemaObject => ({ type: 'index', name, table: 'entries', sql })),
   ...TRIGGERS.map(([name, table, sql]): SchemaObject => ({ type: 'trigger', name, table, sql })),
   ...Object.entries(VIEWS).map(([name, sql]): SchemaObject => ({ type: 'view', name, table: name, sql })),
