@@ -413,20 +413,29 @@ describe('any value of any row', () => {
     expect(found.VALID).toBe(0);
   });
 
+  function sqlText(value: unknown): string {
+    return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
+  }
+
   function randomEdit(db: Db, random: (below: number) => number): string {
     const tables = ['entries', 'entries', 'payloads', 'contexts', 'checkpoints'];
     const table = tables[random(tables.length)]!;
     const columns = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
     const column = columns[random(columns.length)]!;
-    const rowids = db.prepare(`SELECT rowid FROM ${table} WHERE ${column} IS NOT NULL ORDER BY rowid`).pluck().all();
-    const rowid = rowids[random(rowids.length)] as number;
-    const before = db.prepare(`SELECT ${column} FROM ${table} WHERE rowid = ?`).pluck().get(rowid);
+    // `contexts` has no rowid.
+    const key = table === 'contexts' ? 'quote(digest)' : 'rowid';
+    const keys = db
+      .prepare(`SELECT ${key} FROM ${table} WHERE octet_length(${column}) > 0 ORDER BY ${key}`)
+      .pluck()
+      .all();
+    const row = `${key} = ${sqlText(keys[random(keys.length)])}`;
+    const before = db.prepare(`SELECT ${column} FROM ${table} WHERE ${row}`).pluck().get();
     if (typeof before === 'number') {
-      db.prepare(`UPDATE ${table} SET ${column} = ${column} + 100 WHERE rowid = ?`).run(rowid);
-      return `${table}.${column} of ${rowid} plus 100`;
+      db.prepare(`UPDATE ${table} SET ${column} = ${column} + 100 WHERE ${row}`).run();
+      return `${table}.${column} where ${row} plus 100`;
     }
     const octet = random(Buffer.from(before as string | Buffer).length);
-    bit(table, column, `rowid = ${rowid}`, octet)(db);
-    return `${table}.${column} of ${rowid}, octet ${octet}`;
+    bit(table, column, row, octet)(db);
+    return `${table}.${column} where ${row}, octet ${octet}`;
   }
 });
