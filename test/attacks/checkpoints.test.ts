@@ -159,7 +159,7 @@ describe('an added checkpoint', () => {
 
 function rootAt(reader: LedgerReader, size: number): string {
   const frontier = new MerkleFrontier();
-  for (const [, text] of [...reader.entries(0, size)].flat()) frontier.push(leafHashHex(text!));
+  for (const [, text] of [...reader.entries(0, size)].flat()) frontier.push(leafHashHex(text as string));
   return frontier.rootHex();
 }
 

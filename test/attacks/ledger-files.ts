@@ -158,7 +158,7 @@ const OF_THE_CHAIN = /^(entry|genesis|tree)\.|^checkpoint\.(?!signature|unsigned
 function rangeProblems(reader: LedgerReader, options: ChainOptions): readonly Problem[] {
   const problems = new Problems();
   withDamageAsFinding(problems, () => {
-    for (const range of planRanges(reader.entryCount(), [1, 1])) judgeChain(reader, problems, { ...options, range });
+    for (const range of planRanges(reader.entryCount(), 2)) judgeChain(reader, problems, { ...options, range });
   });
   return problems.kept;
 }

@@ -37,26 +37,14 @@ export interface StoredPayload {
 }
 
 // Nothing is read that is larger than it can be in a ledger: a file must not choose how much memory its verification takes.
-const column = (name: string, klass: 'text' | 'blob'): string => {
-  const value =
-    klass === 'blob'
-      ? `lower(hex(substr(${name}, 1, 17)))`
-      : `octet_length(${name}) || ':' || CASE WHEN octet_length(${name}) <= 65535 THEN ${name} ELSE '' END`;
-  return `CASE typeof(${name}) WHEN '${klass}' THEN ${value} WHEN 'null' THEN '-' ELSE '!' END`;
-};
 const octets = (name: string): string => `CASE WHEN octet_length(${name}) <= 65535 THEN CAST(${name} AS BLOB) END`;
-const COLUMNS = [
-  "CASE typeof(segment) WHEN 'integer' THEN segment ELSE '!' END",
-  column('type', 'text'),
-  column('trace_id', 'blob'),
-  column('span_id', 'blob'),
-  column('business', 'text'),
-  column('business_parent', 'text'),
-].join(" || ' ' || ");
-const ENTRIES = `SELECT seq,
-  CASE WHEN typeof(entry) = 'text' AND octet_length(entry) <= 65535 THEN entry END,
-  octet_length(entry),
-  ${COLUMNS}
+const id = (name: string): string => `quote(substr(${name}, 1, 17))`;
+const IDS = `lower(concat(${id('trace_id')}, ${id('span_id')}))`;
+const counted = (name: string): string =>
+  `octet_length(${name}), ':', iif(octet_length(${name}) <= 65535, ${name}, '')`;
+// One function call makes one text a row: twice as fast as seven values, a third faster than `||`.
+const COLUMNS = `concat(segment, ' ', ${IDS}, ${['type', 'business', 'business_parent'].map(counted).join(', ')})`;
+const ENTRIES = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry END, ${COLUMNS}
 FROM entries NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`;
 const blob = (name: string): string => `CASE WHEN typeof(${name}) = 'blob' THEN ${name} END`;
 // One blob a row: making a Buffer costs more than hashing it. The lengths matter: an octet moved from salt to payload leaves
@@ -203,8 +191,8 @@ export class LedgerReader {
   *entries(
     from: number,
     to: number,
-  ): Generator<[seq: number, entry: string | null, octets: number | null, columns: string | null][]> {
-    yield* this.#chunks<[number, string | null, number | null, string | null]>(ENTRIES, ...bounds(from, to));
+  ): Generator<[seq: number, entry: string | Uint8Array | null, columns: string | Uint8Array][]> {
+    yield* this.#chunks(ENTRIES, ...bounds(from, to));
   }
 
   entryOctets(seq: number): {
@@ -305,11 +293,11 @@ export class LedgerReader {
     return this.#reading(() => this.#statement(sql).pluck().all(limit) as number[]);
   }
 
-  integrityFindings(): string[] {
+  integrityFinding(table: string): string | undefined {
     return this.#reading(() => {
-      // Only the first: after one, SQLite would go on to walk the rows of a tree that may never end.
-      const findings = this.#db.pragma('integrity_check(1)') as { integrity_check: string }[];
-      return findings.map(({ integrity_check }) => integrity_check).filter((finding) => finding !== 'ok');
+      // Only the first row: after one, SQLite would go on to walk the rows of a tree that may never end.
+      const first = this.#db.prepare('SELECT * FROM pragma_integrity_check(?)').pluck().get(table) as string;
+      return first === 'ok' ? undefined : first;
     });
   }
 

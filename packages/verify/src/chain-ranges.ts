@@ -2,19 +2,15 @@
 import { LOWEST_STORED_LEVEL } from '@infrafabric/format';
 import type { ChainFindings, ChainRange } from './judge-chain.js';
 
-/** Cuts a chain of `entries` into consecutive ranges in proportion to `shares`; one range when it is too short to cut. */
-export function planRanges(entries: number, shares: readonly number[]): ChainRange[] {
+/** Cuts a chain of `entries` into about `count` consecutive ranges of equal length; fewer when it is too short to cut. */
+export function planRanges(entries: number, count: number): ChainRange[] {
   const width = 2 ** LOWEST_STORED_LEVEL;
-  const total = shares.reduce((sum, share) => sum + share, 0);
   const ranges: ChainRange[] = [];
-  let from = 0;
-  let shared = 0;
-  for (const [i, share] of shares.entries()) {
-    shared += share;
-    const last = i === shares.length - 1;
-    const to = last ? Number.POSITIVE_INFINITY : Math.floor((entries * shared) / total / width) * width;
+  for (let i = 1, from = 0; i <= count; i++) {
+    const last = i === count;
+    const to = last ? Number.POSITIVE_INFINITY : Math.floor((entries * i) / count / width) * width;
     if (to > from) ranges.push({ from, to, last });
-    from = Math.max(from, to);
+    from = to;
   }
   return ranges;
 }

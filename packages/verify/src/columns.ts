@@ -2,41 +2,44 @@
 import { SEGMENT_BITS } from '@infrafabric/format';
 import type { EntryView } from './entry-view.js';
 
-/** The joined columns of an entry; see `EntryRow.columns`. */
-export function expectedColumns({ seq, type, span }: EntryView): string {
-  const head = `${Math.floor(seq / 2 ** SEGMENT_BITS)} ${utf8Length(type)}:${type}`;
-  if (span === undefined) return `${head} - - - -`;
-  return `${head} ${span.traceHex} ${span.spanHex} ${textColumn(span.business)} ${textColumn(span.businessParent)}`;
-}
-
 /** Names of the joined columns, in order. */
-export const COLUMN_NAMES = ['segment', 'type', 'trace_id', 'span_id', 'business', 'business_parent'] as const;
+export const COLUMN_NAMES = ['segment', 'trace_id', 'span_id', 'type', 'business', 'business_parent'] as const;
+
+/** The joined columns of an entry; see `EntryRow`. */
+export function expectedColumns({ seq, type, span }: EntryView): string {
+  const segment = Math.floor(seq / 2 ** SEGMENT_BITS);
+  if (span === undefined) return `${segment} nullnull${utf8Length(type)}:${type}::`;
+  const { traceHex, spanHex, business, businessParent } = span;
+  return `${segment} x'${traceHex}'x'${spanHex}'4:span${textColumn(business)}${textColumn(businessParent)}`;
+}
 
 /** The first column in which the joined columns of an entry differ from what they must be; undefined when none does. */
-export function differingColumn(view: EntryView, actual: string | null): string | undefined {
-  if (actual === null) return COLUMN_NAMES[0];
-  // Texts may hold spaces, so what is expected says where each column ends.
-  const expected = expectedParts(view);
-  let at = 0;
-  const differs = expected.findIndex((part, i) => {
-    const end = at + part.length;
-    const whole =
-      actual.startsWith(part, at) && (i < expected.length - 1 ? actual[end] === ' ' : end === actual.length);
-    at = end + 1;
-    return !whole;
+export function differingColumn(view: EntryView, actual: string): string | undefined {
+  let expected = '';
+  const differs = expectedParts(view).findIndex((part) => {
+    expected += part;
+    return !actual.startsWith(expected);
   });
-  return COLUMN_NAMES[differs];
+  return COLUMN_NAMES[differs] ?? (actual === expected ? undefined : COLUMN_NAMES.at(-1));
 }
 
-function expectedParts(view: EntryView): readonly string[] {
-  const { span } = view;
-  const head = [String(Math.floor(view.seq / 2 ** SEGMENT_BITS)), textColumn(view.type)];
-  if (span === undefined) return [...head, '-', '-', '-', '-'];
-  return [...head, span.traceHex, span.spanHex, textColumn(span.business), textColumn(span.businessParent)];
+function expectedParts({ seq, type, span }: EntryView): readonly string[] {
+  return [
+    `${Math.floor(seq / 2 ** SEGMENT_BITS)} `,
+    blobColumn(span?.traceHex),
+    blobColumn(span?.spanHex),
+    textColumn(type),
+    textColumn(span?.business),
+    textColumn(span?.businessParent),
+  ];
+}
+
+function blobColumn(hex: string | undefined): string {
+  return hex === undefined ? 'null' : `x'${hex}'`;
 }
 
 function textColumn(text: string | undefined): string {
-  return text === undefined ? '-' : `${utf8Length(text)}:${text}`;
+  return text === undefined ? ':' : `${utf8Length(text)}:${text}`;
 }
 
 // Node counts natively, ten times as fast; a browser has no Buffer.

@@ -90,14 +90,19 @@ function viewCanonical(text: string, tail: Tail | undefined): EntryView | undefi
     payload = text.slice(end - HASH - 1, end - 1);
     end -= HASH + 13;
   }
-  const critical = text.startsWith(',"critical":true', end - 16);
-  if (critical) end -= 16;
-  const backwards = text.startsWith(',"clock":"backwards"', end - 20);
-  if (backwards) end -= 20;
+  let critical = false;
+  let backwards = false;
   let checkpoint: string | undefined;
-  if (text.startsWith(',"checkpoint":"', end - HASH - 16)) {
-    checkpoint = text.slice(end - HASH - 1, end - 1);
-    end -= HASH + 16;
+  // The body's brace: none of the three rare members follows it.
+  if (text.charCodeAt(end - 1) !== 0x7d) {
+    critical = text.startsWith(',"critical":true', end - 16);
+    if (critical) end -= 16;
+    backwards = text.startsWith(',"clock":"backwards"', end - 20);
+    if (backwards) end -= 20;
+    if (text.startsWith(',"checkpoint":"', end - HASH - 16)) {
+      checkpoint = text.slice(end - HASH - 1, end - 1);
+      end -= HASH + 16;
+    }
   }
   const atEnd = text.indexOf('"', 7);
   const at = text.slice(7, atEnd);
@@ -116,13 +121,14 @@ function viewSpanColumns(text: string, from: number): SpanColumns | undefined {
   let business: string | undefined;
   let businessParent: string | undefined;
   let at = from;
-  if (text.startsWith('"business":"', at)) {
+  const named = text.startsWith('"business', at);
+  if (named && text.startsWith('"business":"', at)) {
     const end = endOfString(text, at + 12);
     business = unescaped(text, at + 12, end);
     if (business === undefined) return undefined;
     at = end + 2;
   }
-  if (text.startsWith('"business_parent":"', at)) {
+  if (named && text.startsWith('"business_parent":"', at)) {
     const end = endOfString(text, at + 19);
     businessParent = unescaped(text, at + 19, end);
     if (businessParent === undefined) return undefined;

@@ -1,7 +1,15 @@
 export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
-export { judgeIntegrity, judgePayloads, judgeSchema, judgeUnnamed, type PayloadFindings } from './judge-store.js';
+export {
+  CHAIN_TABLES,
+  judgeIntegrity,
+  judgePayloads,
+  judgeSchema,
+  judgeUnnamed,
+  PAYLOAD_TABLES,
+  type PayloadFindings,
+} from './judge-store.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
 export {
   type KeySource,
@@ -25,6 +33,8 @@ export type {
   StoreSummary,
 } from './source.js';
 export {
+  type JudgedChain,
+  judgeSignatures,
   judgeStore,
   type OpenedAnchor,
   openAnchor,

@@ -19,7 +19,7 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
-import { differingColumn, expectedColumns, utf8Length } from './columns.js';
+import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { readNote } from './open-note.js';
 import type { Problems } from './report.js';
@@ -221,8 +221,8 @@ class ChainJudge {
     return true;
   }
 
-  #text([seq, entry, octets]: EntryRow): string | undefined {
-    if (entry === null) {
+  #text([seq, entry]: EntryRow): string | undefined {
+    if (typeof entry !== 'string') {
       this.#problems.add({
         code: 'entry.unreadable',
         seq,
@@ -230,8 +230,8 @@ class ChainJudge {
       });
       return undefined;
     }
-    if (utf8Length(entry) === octets && !entry.includes('\ufffd')) return entry;
-    // A decoder has replaced malformed octets, or the text really holds U+FFFD: only the octets can tell.
+    if (!entry.includes('\ufffd')) return entry;
+    // The decoder has replaced malformed octets, or the text really holds U+FFFD: only the octets can tell.
     try {
       if (textOfUtf8(this.#source.entryOctets(seq).entry) === entry) return entry;
     } catch (error) {
@@ -324,13 +324,8 @@ class ChainJudge {
     }
   }
 
-  #columns([seq, , , columns]: EntryRow, view: EntryView): void {
-    const differs =
-      columns !== expectedColumns({ ...view, seq })
-        ? (differingColumn({ ...view, seq }, columns) ?? 'entry')
-        : columns.includes('\ufffd')
-          ? this.#columnOfOtherOctets(seq, view)
-          : undefined;
+  #columns([seq, , columns]: EntryRow, view: EntryView): void {
+    const differs = this.#differingColumn(seq, view, columns);
     if (differs === undefined) return;
     this.#problems.add({
       code: 'entry.column',
@@ -338,6 +333,16 @@ class ChainJudge {
       column: differs,
       message: `column ${differs} of entry ${seq} differs from what was signed`,
     });
+  }
+
+  #differingColumn(seq: number, view: EntryView, columns: EntryRow[2]): string | undefined {
+    // Columns belong to the place where the row lies, whatever its entry says.
+    const placed = view.seq === seq ? view : { ...view, seq };
+    const same = columns === expectedColumns(placed);
+    if (typeof columns !== 'string') return 'entry';
+    // Where the decoder may have replaced octets, texts say neither that columns are the same nor which one differs.
+    const octets = columns.includes('\ufffd') ? this.#columnOfOtherOctets(seq, view) : undefined;
+    return octets ?? (same ? undefined : differingColumn(placed, columns));
   }
 
   #columnOfOtherOctets(seq: number, { type, span }: EntryView): string | undefined {
@@ -522,7 +527,7 @@ class ChainJudge {
     const frontier = new MerkleFrontier();
     for (const rows of this.#source.entries(0, Number.POSITIVE_INFINITY)) {
       for (const [at, entry] of rows) {
-        const text = entry ?? '';
+        const text = typeof entry === 'string' ? entry : '';
         if (at === seq) {
           frontier.push(leafHashHex(text));
           return frontier.rootHex() === signed.rootHex ? seq - 1 : seq;

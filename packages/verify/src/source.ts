@@ -8,15 +8,13 @@ import type { SchemaObject } from '@infrafabric/format';
 /** One row of `entries`; a tuple, because a ledger has millions. */
 export type EntryRow = readonly [
   seq: number,
-  /** The stored text; null when it is no text or has more than 65,535 octets. */
-  entry: string | null,
-  /** Octets of the stored text; a decoder may have replaced malformed ones, so the judge compares. */
-  octets: number | null,
+  /** The stored text; no string when it is stored as something else or has more than 65,535 octets. */
+  entry: string | Uint8Array | null,
   /**
-   * The other columns as one text: segment, type, trace id, span id, business, business parent, separated by spaces. Texts
-   * are `octets:text`, blobs lower-case hex, NULL is `-`, any other storage class `!`. Null is never right.
+   * The other columns as one text: the segment and a space; trace id and span id, each as `x'…'` in hex or `null`; type,
+   * business and business parent, each as `octets:text`, or `:` for NULL.
    */
-  columns: string | null,
+  columns: string | Uint8Array,
 ];
 
 /** One row of `checkpoints`; null where the storage class is wrong. */
@@ -81,8 +79,8 @@ export interface ChainSource {
 /** The store around the chain, and the payloads beside it. */
 export interface StoreSource {
   summary(): StoreSummary;
-  /** Findings of SQLite's `integrity_check`; empty when it says ok. */
-  integrityFindings(): readonly string[];
+  /** First finding of SQLite's `integrity_check` of a table and its indexes; undefined when it says ok. */
+  integrityFinding(table: string): string | undefined;
   /** Payloads with `from` <= seq < `to`. */
   payloads(from: number, to: number): Iterable<readonly PayloadRow[]>;
   /** Seqs of the first `limit` spans that have no payload row. */

@@ -4,7 +4,14 @@
  */
 import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
-import { judgeIntegrity, judgePayloads, judgeSchema, judgeUnnamed } from './judge-store.js';
+import {
+  CHAIN_TABLES,
+  judgeIntegrity,
+  judgePayloads,
+  judgeSchema,
+  judgeUnnamed,
+  PAYLOAD_TABLES,
+} from './judge-store.js';
 import { openNote, readNote } from './open-note.js';
 import {
   type KeySource,
@@ -32,7 +39,15 @@ export interface VerifyOptions extends Pick<ChainOptions, 'deep' | 'onProgress'>
   /** Findings about the store that were made elsewhere, e.g. in a second thread. */
   readonly store?: StoreFindings;
   /** Findings about the whole chain that were made elsewhere, without a problem. */
-  readonly chain?: { readonly findings: ChainFindings; readonly timingsMs: Readonly<Record<string, number>> };
+  readonly chain?: JudgedChain;
+}
+
+/** A whole chain that was judged in parts. */
+export interface JudgedChain {
+  readonly findings: ChainFindings;
+  /** Signatures that were checked, with the held key, where the parts were judged; undefined when none were. */
+  readonly signaturesChecked: number | undefined;
+  readonly timingsMs: Readonly<Record<string, number>>;
 }
 
 /** What {@link judgeStore} found; plain data that can cross threads. */
@@ -49,9 +64,12 @@ export function judgeStore(source: StoreSource): StoreFindings {
   const timingsMs: Record<string, number> = {};
   let payloadsPresent = 0;
   timed(timingsMs, 'schema', () => withDamageAsFinding(problems, () => judgeSchema(source, problems)));
-  timed(timingsMs, 'integrity', () => withDamageAsFinding(problems, () => judgeIntegrity(source, problems)));
+  timed(timingsMs, 'integrity', () =>
+    withDamageAsFinding(problems, () => judgeIntegrity(source, problems, CHAIN_TABLES)),
+  );
   timed(timingsMs, 'payloads', () =>
     withDamageAsFinding(problems, () => {
+      judgeIntegrity(source, problems, PAYLOAD_TABLES);
       const payloads = judgePayloads(source, problems);
       judgeUnnamed([payloads], problems);
       payloadsPresent = payloads.present;
@@ -82,7 +100,8 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
     );
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
-    signaturesChecked = judgeSignatures(chain, options.key ?? selfAssertedKey(chain, problems), problems);
+    const key = options.key ?? selfAssertedKey(chain, problems);
+    signaturesChecked = options.chain?.signaturesChecked ?? judgeSignatures(chain?.sampled, key, problems);
     judgeOrigins(chain, options, head, problems);
   });
   const store = options.store ?? judgeStore(source);
@@ -112,17 +131,21 @@ function selfAssertedKey(chain: ChainFindings | undefined, problems: Problems): 
   }
 }
 
-/** Every sampled note must be signed by the key. */
-function judgeSignatures(chain: ChainFindings | undefined, key: VerifierKey | undefined, problems: Problems): number {
-  if (chain === undefined || key === undefined) return 0;
-  for (const { size, note } of chain.sampled) {
+/** Every sampled note must be signed by the key. Gives the number of notes that were checked. */
+export function judgeSignatures(
+  sampled: ChainFindings['sampled'] | undefined,
+  key: VerifierKey | undefined,
+  problems: Problems,
+): number {
+  if (sampled === undefined || key === undefined) return 0;
+  for (const { size, note } of sampled) {
     const opened = openNote(note, key);
     if (opened.ok) judgeForeignLines(size, note, problems);
     if (opened.ok || opened.fault === 'malformed') continue;
     const code = opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature';
     problems.add({ code, seq: Math.max(0, size - 1), message: `the checkpoint of size ${size}: ${opened.message}` });
   }
-  return chain.sampled.length;
+  return sampled.length;
 }
 
 /** The writer stores one signature line. More, by whomever, would be a change of the newest note that no hash covers yet. */

@@ -156,24 +156,27 @@ describe('columns', () => {
   };
 
   test('are joined so that no two rows give the same text', () => {
-    expect(expectedColumns(view)).toBe('1 4:span aa bb 9:a b - 3:c -');
+    expect(expectedColumns(view)).toBe("1 x'aa'x'bb'4:span9:a b - 3:c:");
+    expect(expectedColumns({ ...view, type: 'gap', span: undefined })).toBe('1 nullnull3:gap::');
   });
 
   test.each([
-    ['segment', '2 4:span aa bb 9:a b - 3:c -'],
-    ['segment', '11 4:span aa bb 9:a b - 3:c -'],
-    ['type', '1 4:spam aa bb 9:a b - 3:c -'],
-    ['type', '1 5:span  aa bb 9:a b - 3:c -'],
-    ['trace_id', '1 4:span ab bb 9:a b - 3:c -'],
-    ['trace_id', '1 4:span - bb 9:a b - 3:c -'],
-    ['span_id', '1 4:span aa bbb 9:a b - 3:c -'],
-    ['business', '1 4:span aa bb - -'],
-    ['business', '1 4:span aa bb 9:a b - 3:d -'],
-    ['business', '1 4:span aa bb 11:a b - 3:c -  -'],
-    ['business_parent', '1 4:span aa bb 9:a b - 3:c 0:'],
-    ['business_parent', '1 4:span aa bb 9:a b - 3:c !'],
-    ['business_parent', '1 4:span aa bb 9:a b - 3:c - -'],
-    ['segment', null],
+    ['segment', "2 x'aa'x'bb'4:span9:a b - 3:c:"],
+    ['segment', "11 x'aa'x'bb'4:span9:a b - 3:c:"],
+    ['segment', ''],
+    ['trace_id', "1 x'ab'x'bb'4:span9:a b - 3:c:"],
+    ['trace_id', "1 x'aab'x'bb'4:span9:a b - 3:c:"],
+    ['trace_id', "1 nullx'bb'4:span9:a b - 3:c:"],
+    ['trace_id', "1 'aa'x'bb'4:span9:a b - 3:c:"],
+    ['span_id', "1 x'aa'x'bbb'4:span9:a b - 3:c:"],
+    ['type', "1 x'aa'x'bb'4:spam9:a b - 3:c:"],
+    ['type', "1 x'aa'x'bb'5:span 9:a b - 3:c:"],
+    ['business', "1 x'aa'x'bb'4:span::"],
+    ['business', "1 x'aa'x'bb'4:span9:a b - 3:d:"],
+    ['business', "1 x'aa'x'bb'4:span10:a b - 3:c::"],
+    ['business_parent', "1 x'aa'x'bb'4:span9:a b - 3:c0:"],
+    ['business_parent', "1 x'aa'x'bb'4:span9:a b - 3:c1:x"],
+    ['business_parent', "1 x'aa'x'bb'4:span9:a b - 3:c::"],
   ])('%s is named when the row says %j', (column, actual) => {
     expect(differingColumn(view, actual)).toBe(column);
   });

@@ -14,7 +14,7 @@ export type FoundEntry =
 export function* storedEntries(reader: LedgerReader): Generator<FoundEntry> {
   for (const rows of reader.entries(0, Number.POSITIVE_INFINITY)) {
     for (const [seq, text] of rows)
-      yield text === null ? { kind: 'malformed', seq, text: undefined } : readEntry(seq, text);
+      yield typeof text === 'string' ? readEntry(seq, text) : { kind: 'malformed', seq, text: undefined };
   }
 }
 

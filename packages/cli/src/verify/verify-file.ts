@@ -1,10 +1,11 @@
 /**
- * Verifies a ledger file with two threads: each judges a range of the chain and half of the payloads, and one of them runs
- * SQLite's own check. Where both find nothing wrong, that is the report; where anything is wrong, the whole ledger goes
+ * Verifies a ledger file with two threads, which take ranges of the chain and then of the payloads as they go; one of them runs
+ * SQLite's own check first. Where both find nothing wrong, that is the report; where anything is wrong, the whole ledger goes
  * once more through the single-threaded judge, which says precisely what.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { encodeVkey } from '@infrafabric/format';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
   judgeUnnamed,
@@ -16,13 +17,13 @@ import {
   verifyLedger,
   vouchedRootsOf,
 } from '@infrafabric/verify';
-import { carryOut, type Part, type PartFindings } from './verify-part.js';
+import { carryOut, type Work, type WorkFindings } from './verify-part.js';
 import type { FromThread, ToThread } from './verify-thread.js';
 
 /** A second thread costs some 40 ms to start; below this many entries it does not pay. */
 const PARALLEL_FROM = 20_000;
-/** The second thread runs `integrity_check` too, which takes as long as half the chain: so it gets a quarter of the chain. */
-const SHARES = [3, 1];
+/** Parts that the threads take one by one, so that neither waits long for the other: one of them has more to do. */
+const PARTS = 12;
 /** A writer may commit between the two openings. */
 const OPEN_ATTEMPTS = 20;
 
@@ -88,44 +89,56 @@ async function verifyTogether(
   options: VerifyOptions,
 ): Promise<Report | undefined> {
   const entries = reader.entryCount();
-  const [mine, theirs] = planRanges(entries, SHARES);
-  if (mine === undefined || theirs === undefined) return undefined;
-  const middle = Math.floor(entries / 2);
-  const chain = {
-    ...(options.deep === undefined ? {} : { deep: options.deep }),
-    vouched: vouchedRootsOf(options),
-    signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
+  const payloads = Array.from({ length: PARTS }, (_, i) => ({
+    from: Math.floor((entries * i) / PARTS),
+    to: i === PARTS - 1 ? Number.POSITIVE_INFINITY : Math.floor((entries * (i + 1)) / PARTS),
+  }));
+  const work: Work = {
+    ranges: planRanges(entries, PARTS),
+    payloads,
+    taken: new Int32Array(new SharedArrayBuffer(8)),
+    chain: {
+      ...(options.deep === undefined ? {} : { deep: options.deep }),
+      vouched: vouchedRootsOf(options),
+      signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
+    },
+    vkey: options.key === undefined ? undefined : encodeVkey(options.key.name, options.key.publicKey),
   };
-  const second = ask(worker, {
-    type: 'judge',
-    part: { range: theirs, store: true, payloads: { from: middle, to: Number.POSITIVE_INFINITY }, chain },
-  });
-  const part: Part = { range: mine, store: false, payloads: { from: 0, to: middle }, chain };
-  const first = carryOut(reader, part, options.onProgress);
+  const second = ask(worker, { type: 'judge', work });
+  const first = carryOut(reader, work, false, options.onProgress);
   const answer = await second;
-  return answer?.type === 'judged' ? concludeTogether(reader, first, answer.findings, options) : undefined;
+  return answer?.type === 'judged' ? concludeTogether(reader, work, [first, answer.findings], options) : undefined;
 }
 
 function concludeTogether(
   reader: LedgerReader,
-  first: PartFindings,
-  second: PartFindings,
+  work: Work,
+  threads: readonly WorkFindings[],
   options: VerifyOptions,
 ): Report | undefined {
   const problems = new Problems();
-  judgeUnnamed([first.payloads, second.payloads], problems);
-  const clean = first.problems + second.problems + problems.count === 0;
-  if (!clean || first.chain === undefined || second.chain === undefined) return undefined;
-  const slower = (name: string): number => Math.max(first.timingsMs[name] ?? 0, second.timingsMs[name] ?? 0);
-  const timingsMs = { integrity: slower('integrity'), payloads: slower('payloads') };
+  const payloads = threads.flatMap((thread) => thread.payloads);
+  judgeUnnamed(payloads, problems);
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const chain = threads.flatMap((thread) => thread.chain).sort(([a], [b]) => a - b);
+  const [first, ...rest] = chain.map(([, findings]) => findings);
+  const complete = chain.length === work.ranges.length && payloads.length === work.payloads.length;
+  if (problems.count + sum(threads.map((thread) => thread.problems)) > 0 || !complete || first === undefined)
+    return undefined;
+  const slower = (name: string): number => Math.max(...threads.map(({ timingsMs }) => timingsMs[name] ?? 0));
   return verifyLedger(reader, {
     ...options,
-    chain: { findings: mergeFindings([first.chain, second.chain]), timingsMs: { chain: slower('chain') } },
+    chain: {
+      findings: mergeFindings([first, ...rest]),
+      signaturesChecked:
+        work.vkey === undefined ? undefined : sum(threads.map(({ signaturesChecked }) => signaturesChecked)),
+      timingsMs: { chain: slower('chain') },
+    },
     store: {
       problems: [],
       problemCount: 0,
-      payloadsPresent: first.payloads.present + second.payloads.present,
-      timingsMs,
+      payloadsPresent: sum(payloads.map(({ present }) => present)),
+      timingsMs: { integrity: slower('integrity'), payloads: slower('payloads') },
     },
   });
 }

@@ -1,6 +1,8 @@
-/** One thread's share of verifying a ledger file, and what it found. Plain data that can cross threads. */
+/** Verifying a ledger file in parts that two threads share, and what they found. Plain data that can cross threads. */
+import { parseVkey } from '@infrafabric/format';
 import type { LedgerReader } from '@infrafabric/ledger/reader';
 import {
+  CHAIN_TABLES,
   type ChainFindings,
   type ChainOptions,
   type ChainRange,
@@ -8,52 +10,80 @@ import {
   judgeIntegrity,
   judgePayloads,
   judgeSchema,
+  judgeSignatures,
+  PAYLOAD_TABLES,
   type PayloadFindings,
   Problems,
   withDamageAsFinding,
 } from '@infrafabric/verify';
 
-/** What one thread has to do. */
-export interface Part {
-  readonly range: ChainRange;
-  /** Also SQLite's own check and the schema: about as much work as half the chain. */
-  readonly store: boolean;
-  readonly payloads: { readonly from: number; readonly to: number };
+/** Everything that is to be done, known to both threads alike. */
+export interface Work {
+  readonly ranges: readonly ChainRange[];
+  /** Payloads of the entries `from` <= seq < `to`. */
+  readonly payloads: readonly { readonly from: number; readonly to: number }[];
+  /** Two counters: the next range, and the next of `payloads`, that nobody has taken. */
+  readonly taken: Int32Array;
   readonly chain: Pick<ChainOptions, 'deep' | 'vouched' | 'signatureSample'>;
+  /** The held key as a vkey; without one, signatures are left for later. */
+  readonly vkey: string | undefined;
 }
 
-/** What it found. Any problem at all sends the whole ledger to the careful, single-threaded judge. */
-export interface PartFindings {
+/** What one thread found. Any problem at all sends the whole ledger to the careful, single-threaded judge. */
+export interface WorkFindings {
   readonly problems: number;
-  readonly chain: ChainFindings | undefined;
-  readonly payloads: PayloadFindings;
+  /** By index in `ranges`. */
+  readonly chain: readonly (readonly [index: number, findings: ChainFindings])[];
+  readonly payloads: readonly PayloadFindings[];
+  readonly signaturesChecked: number;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
-/** Carries out one part. Never throws for what a file holds. */
-export function carryOut(reader: LedgerReader, part: Part, onProgress?: (entries: number) => void): PartFindings {
+const RANGES = 0;
+const PAYLOADS = 1;
+
+/**
+ * Takes part after part until nothing is left; `store` says that this thread does SQLite's own check and the schema as
+ * well. Never throws for what a file holds.
+ */
+export function carryOut(
+  reader: LedgerReader,
+  work: Work,
+  store: boolean,
+  onProgress?: (entries: number) => void,
+): WorkFindings {
   const problems = new Problems();
   const timingsMs: Record<string, number> = {};
-  let chain: ChainFindings | undefined;
-  let payloads: PayloadFindings = { present: 0, unnamed: [] };
+  const chain: [number, ChainFindings][] = [];
+  const payloads: PayloadFindings[] = [];
+  let signaturesChecked = 0;
   const timed = (name: string, run: () => void): void => {
     const start = performance.now();
     withDamageAsFinding(problems, run);
     timingsMs[name] = Math.round(performance.now() - start);
   };
-  if (part.store) {
+  if (store) {
     timed('schema', () => judgeSchema(reader, problems));
-    timed('integrity', () => judgeIntegrity(reader, problems));
+    timed('integrity', () => judgeIntegrity(reader, problems, CHAIN_TABLES));
   }
   timed('chain', () => {
-    chain = judgeChain(reader, problems, {
-      ...part.chain,
-      range: part.range,
-      ...(onProgress === undefined ? {} : { onProgress }),
-    });
+    const progress = onProgress === undefined ? {} : { onProgress };
+    for (const [index, range] of left(work, RANGES, work.ranges))
+      chain.push([index, judgeChain(reader, problems, { ...work.chain, range, ...progress })]);
+  });
+  timed('signatures', () => {
+    const key = work.vkey === undefined ? undefined : parseVkey(work.vkey);
+    for (const [, { sampled }] of chain) signaturesChecked += judgeSignatures(sampled, key, problems);
   });
   timed('payloads', () => {
-    payloads = judgePayloads(reader, problems, part.payloads.from, part.payloads.to);
+    if (store) judgeIntegrity(reader, problems, PAYLOAD_TABLES);
+    for (const [, { from, to }] of left(work, PAYLOADS, work.payloads))
+      payloads.push(judgePayloads(reader, problems, from, to));
   });
-  return { problems: problems.count, chain, payloads, timingsMs };
+  return { problems: problems.count, chain, payloads, signaturesChecked, timingsMs };
+}
+
+function* left<T>({ taken }: Work, counter: number, parts: readonly T[]): Generator<[number, T]> {
+  for (let index = Atomics.add(taken, counter, 1); index < parts.length; index = Atomics.add(taken, counter, 1))
+    yield [index, parts[index]!];
 }

@@ -1,15 +1,15 @@
-/** The second thread of {@link verifyFile}: opens the file for itself, says which state it sees, then does its part. */
+/** The second thread of {@link verifyFile}: opens the file for itself, says which state it sees, then does its part of the work. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { carryOut, type Part, type PartFindings } from './verify-part.js';
+import { carryOut, type Work, type WorkFindings } from './verify-part.js';
 
 /** @internal What the first thread says. */
-export type ToThread = { readonly type: 'open' } | { readonly type: 'judge'; readonly part: Part };
+export type ToThread = { readonly type: 'open' } | { readonly type: 'judge'; readonly work: Work };
 
 /** @internal What the second thread answers. */
 export type FromThread =
   | { readonly type: 'opened'; readonly note: Uint8Array | undefined }
-  | { readonly type: 'judged'; readonly findings: PartFindings };
+  | { readonly type: 'judged'; readonly findings: WorkFindings };
 
 const port = parentPort!;
 const { path } = workerData as { readonly path: string };
@@ -21,7 +21,7 @@ port.on('message', (message: ToThread) => {
     reader = LedgerReader.open(path);
     answer({ type: 'opened', note: reader.newestNote() });
   } else {
-    answer({ type: 'judged', findings: carryOut(reader!, message.part) });
+    answer({ type: 'judged', findings: carryOut(reader!, message.work, true) });
     reader!.close();
     port.close();
   }
