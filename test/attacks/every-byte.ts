@@ -10,7 +10,7 @@ import { LedgerReader } from '@infrafabric/ledger/reader';
 import { verifyLedger } from '@infrafabric/verify';
 import Sqlite from 'better-sqlite3';
 import { contentOf } from './content.js';
-import { type Built, buildLedger, newDirectory, randomOf } from './ledger-files.js';
+import { type Built, buildLedger, chainProblems, newDirectory, randomOf, rowByRow } from './ledger-files.js';
 
 /** A ledger of four entries under two checkpoints, its file rewritten with this page size. */
 export async function smallLedger(pageSize: number): Promise<Built> {
@@ -70,6 +70,7 @@ export function outcomeOf(path: string, key: VerifierKey, ...contents: readonly 
     reader = LedgerReader.open(path);
     const { verdict } = verifyLedger(reader, { key });
     if (verdict !== 'VALID') return verdict;
+    if (chainProblems(rowByRow(reader)).length > 0) return 'HOLE: VALID in blocks of rows alone';
     reader.close();
     return contents.includes(contentOf(path)) ? 'same content' : 'HOLE: changed and VALID';
   } catch (error) {

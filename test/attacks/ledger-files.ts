@@ -7,7 +7,9 @@ import { parseVkey, type VerifierKey } from '@infrafabric/format';
 import { type Draft, draftSpan, headFile, Ledger, localKeys, readHead, type Sources } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
+  type ChainFindings,
   type ChainOptions,
+  type ChainSource,
   judgeChain,
   openAnchor,
   type Problem,
@@ -128,8 +130,9 @@ export interface How extends Omit<VerifyOptions, 'anchors' | 'key'> {
 }
 
 /**
- * The report on a file; without `head` in `how`, no remembered head is asked for. Judges the chain a second time in two
- * ranges, as two threads do, and fails the test when those are content with a chain that is not.
+ * The report on a file; without `head` in `how`, no remembered head is asked for. Judges the chain again in two ranges, as
+ * two threads do, and fails the test when those are content with a chain that is not; and again row by row, which must
+ * give the same as blocks of rows.
  */
 export function verifyFile(path: string, { anchors = [], secondOpinion = true, ...how }: How): Report {
   const reader = LedgerReader.open(path);
@@ -141,6 +144,7 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
     });
     const report = verifyLedger(reader, { ...how, anchors: opened });
     const vouched = vouchedRootsOf({ ...how, anchors: opened });
+    expectSameByRows(reader, { deep: how.deep === true, vouched });
     const inRanges = rangeProblems(reader, { deep: how.deep === true, vouched });
     if (report.problems.some(({ code }) => OF_THE_CHAIN.test(code)) && inRanges.length === 0) {
       throw new Error(`two ranges are content, the whole is not: ${found(report)}`);
@@ -163,10 +167,40 @@ function rangeProblems(reader: LedgerReader, options: ChainOptions): readonly Pr
   return problems.kept;
 }
 
-/** Problems of the chain alone when `sample` signatures are looked at besides the first and the newest. */
-export function chainProblems(reader: LedgerReader, sample = 1): readonly Problem[] {
+/** A ledger of which the judge gets one row after the other. */
+export function rowByRow(reader: LedgerReader): ChainSource {
+  return {
+    entryCount: () => reader.entryCount(),
+    checkpointCount: () => reader.checkpointCount(),
+    entries: (from, to) => reader.entries(from, to),
+    entryOctets: (seq) => reader.entryOctets(seq),
+    checkpoints: (fromSize) => reader.checkpoints(fromSize),
+    node: (level, node) => reader.node(level, node),
+    nodes: (from, to) => reader.nodes(from, to),
+  };
+}
+
+/** Fails the test unless blocks of rows and single rows give the same findings and problems. */
+export function expectSameByRows(reader: LedgerReader, options: ChainOptions): void {
+  expect(judgedChain(reader, options)).toEqual(judgedChain(rowByRow(reader), options));
+}
+
+function judgedChain(
+  source: ChainSource,
+  options: ChainOptions,
+): { findings: ChainFindings | undefined; problems: readonly Problem[]; count: number } {
   const problems = new Problems();
-  withDamageAsFinding(problems, () => void judgeChain(reader, problems, { signatureSample: sample }));
+  let findings: ChainFindings | undefined;
+  withDamageAsFinding(problems, () => {
+    findings = judgeChain(source, problems, options);
+  });
+  return { findings, problems: problems.kept, count: problems.count };
+}
+
+/** Problems of the chain alone when `sample` signatures are looked at besides the first and the newest. */
+export function chainProblems(source: ChainSource, sample = 1): readonly Problem[] {
+  const problems = new Problems();
+  withDamageAsFinding(problems, () => void judgeChain(source, problems, { signatureSample: sample }));
   return problems.kept;
 }
 

@@ -13,6 +13,16 @@ export function expectedColumns({ seq, type, span }: EntryView): string {
   return `${segment} x'${traceHex}'x'${spanHex}'4:span${textColumn(business)}${textColumn(businessParent)}`;
 }
 
+/** Seq and columns of an entry as an `EntryBlock` has them. */
+export function expectedInBlock(seq: number, view: EntryView): string {
+  const { span } = view;
+  // Ids of other lengths could be cut in another place and still be the same together.
+  const isPlain = span !== undefined && span.businessParent === undefined && span.traceHex.length === 32;
+  if (!isPlain) return `${seq} ${expectedColumns(view)}`;
+  const { traceHex, spanHex, business } = span;
+  return business === undefined ? `${seq} ${traceHex}${spanHex}` : `${seq} ${traceHex}${spanHex}:${business}`;
+}
+
 /** The first column in which the joined columns of an entry differ from what they must be; undefined when none does. */
 export function differingColumn(view: EntryView, actual: string): string | undefined {
   let expected = '';

@@ -25,6 +25,7 @@ export type {
   ChainSource,
   CheckpointRow,
   ContextRow,
+  EntryBlock,
   EntryOctets,
   EntryRow,
   NodeRow,

@@ -9,7 +9,6 @@ import {
   FORMAT_VERSION,
   FormatError,
   hexOf,
-  LOWEST_STORED_LEVEL,
   leafHashHex,
   MerkleFrontier,
   parseCanonicalJson,
@@ -19,11 +18,14 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
+import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { readNote } from './open-note.js';
-import type { Problems } from './report.js';
-import type { ChainSource, CheckpointRow, EntryRow } from './source.js';
+import { type ReadEntry, readBlock } from './read-block.js';
+import { Problems, withDamageAsFinding } from './report.js';
+import type { ChainSource, CheckpointRow, EntryBlock, EntryRow } from './source.js';
+import { GivenNodes, storedPeaks } from './stored-nodes.js';
 
 /** A root that somebody outside the ledger vouches for. */
 export interface VouchedRoot {
@@ -88,7 +90,18 @@ const UNDERSTOOD: ReadonlySet<string> = new Set(
  * whole says precisely what is wrong: when a range has problems, judge the whole.
  */
 export function judgeChain(source: ChainSource, problems: Problems, options: ChainOptions = {}): ChainFindings {
-  return new ChainJudge(source, problems, options).run();
+  return judgeFaultless(source, options) ?? new ChainJudge(source, problems, options).run();
+}
+
+/** Judges block by block. Undefined when anything is wrong: which entry that is, only the judgement row by row says. */
+function judgeFaultless(source: ChainSource, options: ChainOptions): ChainFindings | undefined {
+  if (source.entryBlock === undefined || options.deep === true) return undefined;
+  const problems = new Problems();
+  let findings: ChainFindings | undefined;
+  withDamageAsFinding(problems, () => {
+    findings = new ChainJudge(source, problems, options).runInBlocks();
+  });
+  return problems.count === 0 ? findings : undefined;
 }
 
 class ChainJudge {
@@ -97,7 +110,7 @@ class ChainJudge {
   readonly #options: ChainOptions;
   readonly #range: ChainRange;
   #frontier = new MerkleFrontier();
-  readonly #nodes = new Map<number, string>();
+  readonly #nodes = new GivenNodes();
   readonly #checkpoints: CheckpointCursor;
   readonly #notUnderstood: Record<string, number> = {};
   readonly #sampled: { size: number; note: Uint8Array }[] = [];
@@ -142,6 +155,24 @@ class ChainJudge {
       this.#options.onProgress?.(this.#expectedSeq);
     }
     this.#end();
+    return this.#findings();
+  }
+
+  /** Undefined where a block could not be read or was wrong; then not all has been judged. */
+  runInBlocks(): ChainFindings | undefined {
+    if (this.#range.from > 0) this.#startWithin(this.#range.from);
+    const next = (): EntryBlock | undefined => this.#source.entryBlock?.(this.#expectedSeq, this.#range.to);
+    for (let block = next(); block !== undefined; block = next()) {
+      const entries = readBlock(block, this.#expectedSeq) ?? [];
+      for (const entry of entries) this.#entry(this.#expectedSeq, entry);
+      if (entries.length === 0 || this.#problems.count > 0) return undefined;
+      this.#options.onProgress?.(this.#expectedSeq);
+    }
+    this.#end();
+    return this.#findings();
+  }
+
+  #findings(): ChainFindings {
     return {
       entries: this.#expectedSeq - this.#range.from,
       checkpoints: this.#checkedCheckpoints,
@@ -207,18 +238,30 @@ class ChainJudge {
     const view = text === undefined ? undefined : this.#view(rowSeq, text);
     if (view !== undefined) {
       this.#link(rowSeq, view);
-      this.#envelope(row, view, text!);
+      this.#place(rowSeq, view);
+      this.#columns(row, view);
+      this.#envelope(rowSeq, view, text!);
     }
-    if (hashHex === undefined) this.#shifted = true;
-    else {
-      this.#frontier.push(hashHex, (level, node, hash) => {
-        if (level >= LOWEST_STORED_LEVEL) this.#nodes.set(nodeKey(level, node)!, hash);
-      });
-    }
-    this.#prevHex = hashHex ?? '';
-    this.#expectedSeq = rowSeq + 1;
-    this.#vouchedAt(this.#expectedSeq);
+    this.#leaf(rowSeq, hashHex);
     return true;
+  }
+
+  /** As {@link ChainJudge.#row}, of an entry whose row is what its bytes say. */
+  #entry(seq: number, { text, hashHex, view }: ReadEntry): void {
+    this.#checkpointsUpTo(seq);
+    this.#link(seq, view);
+    this.#place(seq, view);
+    this.#envelope(seq, view, text);
+    this.#leaf(seq, hashHex);
+  }
+
+  /** Lets the tree grow, by nothing where an entry could not be read. */
+  #leaf(seq: number, hashHex: string | undefined): void {
+    if (hashHex === undefined) this.#shifted = true;
+    else this.#frontier.push(hashHex, this.#nodes.keep);
+    this.#prevHex = hashHex ?? '';
+    this.#expectedSeq = seq + 1;
+    this.#vouchedAt(this.#expectedSeq);
   }
 
   #text([seq, entry]: EntryRow): string | undefined {
@@ -249,7 +292,7 @@ class ChainJudge {
     try {
       // Canonical JSON escapes all of these; a decoder elsewhere might drop or forgive them.
       if (/[\0-\x1f]/.test(text)) throw new FormatError('entry.malformed', 'a raw control character');
-      const view = viewEntry(text, { seq, prev: this.#prevHex });
+      const view = viewEntry(text, this.#prevHex);
       if (this.#options.deep === true && encodeCanonicalJson(parseCanonicalJson(text)) !== text)
         throw new Error('unreachable');
       return view;
@@ -290,8 +333,8 @@ class ChainJudge {
     });
   }
 
-  #envelope(row: EntryRow, view: EntryView, text: string): void {
-    const seq = row[0];
+  /** What an entry says of its seq and its time. */
+  #place(seq: number, view: EntryView): void {
     if (view.seq !== seq) {
       this.#problems.add({
         code: 'entry.seq',
@@ -309,8 +352,10 @@ class ChainJudge {
       });
     }
     this.#lastAt = view.at;
+  }
+
+  #envelope(seq: number, view: EntryView, text: string): void {
     if (view.payload !== undefined) this.#payloadsExpected++;
-    this.#columns(row, view);
     this.#checkpointMember(seq, view);
     if (seq === 0) this.#genesis(view, text);
     else if (view.type === 'genesis') {
@@ -495,7 +540,7 @@ class ChainJudge {
     const size = this.#expectedSeq;
     this.#checkpointsUpTo(size);
     if (this.#openBreak !== undefined) this.#broken(this.#culpritAtTheEnd(this.#openBreak));
-    this.#storedNodes();
+    this.#nodes.judge(this.#source, { ...this.#range, comparable: !this.#shifted, named: this.#named }, this.#problems);
     const { note, size: newestSize } = this.#newest ?? {};
     if (note !== undefined && this.#sampled.at(-1)?.size !== newestSize)
       this.#sampled.push({ size: newestSize!, note });
@@ -566,108 +611,4 @@ class ChainJudge {
   #newestNoteText(): string | undefined {
     return this.#newest === undefined ? undefined : new TextDecoder().decode(this.#newest.note);
   }
-
-  #coversNamed(level: number, node: number): boolean {
-    const start = node * 2 ** level;
-    return this.#named.some(([from, to]) => from < start + 2 ** level && to >= start);
-  }
-
-  #storedNodes(): void {
-    const missing = new Map(this.#nodes);
-    const comparable = !this.#shifted;
-    for (const rows of this.#source.nodes()) {
-      for (const { level, node, hash } of rows) {
-        const covered = (node + 1) * 2 ** level;
-        // The first range also takes what lies below every node, the last one what lies beyond.
-        if (this.#range.from > 0 && covered <= this.#range.from) continue;
-        if (!this.#range.last && covered > this.#range.to) continue;
-        const key = nodeKey(level, node);
-        const expected = key === undefined ? undefined : this.#nodes.get(key);
-        if (key !== undefined) missing.delete(key);
-        if (hash !== null && hash.length === 32 && expected === hexOf(hash)) continue;
-        if (expected !== undefined && (!comparable || this.#coversNamed(level, node))) continue;
-        const seq = expected === undefined ? undefined : node * 2 ** level;
-        this.#problems.add({
-          code: 'tree.node',
-          ...(seq === undefined ? {} : { seq }),
-          column: 'nodes.hash',
-          message: `the stored tree node ${level}/${node} is not the one that its entries give`,
-        });
-      }
-    }
-    if (!comparable) return;
-    for (const key of missing.keys()) {
-      const [level, node] = [Math.floor(key / 2 ** 45), key % 2 ** 45];
-      if (this.#coversNamed(level, node)) continue;
-      this.#problems.add({
-        code: 'tree.node',
-        seq: node * 2 ** level,
-        column: 'nodes.hash',
-        message: `the stored tree node ${level}/${node} is missing`,
-      });
-    }
-  }
-}
-
-/** Complete subtrees that make up the first `size` leaves, by level; undefined when one is not stored. */
-function storedPeaks(source: ChainSource, size: number): string[] | undefined {
-  const peaks: string[] = [];
-  for (let level = LOWEST_STORED_LEVEL, width = size / 2 ** level; width > 0; level++, width = Math.floor(width / 2)) {
-    if (width % 2 === 0) continue;
-    const hash = source.node(level, width - 1);
-    if (hash === undefined || hash.length !== 32) return undefined;
-    peaks[level] = hexOf(hash);
-  }
-  return peaks;
-}
-
-/** One number for a place in the tree; undefined for a place that no tree of a ledger has. */
-function nodeKey(level: number, node: number): number | undefined {
-  if (!(level >= LOWEST_STORED_LEVEL && level <= 53 && node >= 0 && node < 2 ** 45)) return undefined;
-  return level * 2 ** 45 + node;
-}
-
-/** Stored checkpoints in order of size, beside the entries. */
-class CheckpointCursor {
-  readonly #rows: Iterator<CheckpointRow>;
-  #ahead: CheckpointRow | undefined;
-  #last: CheckpointRow | undefined;
-
-  /** A checkpoint of size `from` belongs to the range before; here it is only what the first entry names. */
-  constructor(source: ChainSource, from: number) {
-    this.#rows = flatten(source.checkpoints(from));
-    this.#ahead = this.#take();
-    if (from > 0 && this.#ahead?.size === from) this.next(from);
-  }
-
-  /** The next row of at most `size`, once each. */
-  next(size: number): CheckpointRow | undefined {
-    if (this.#ahead === undefined || this.#ahead.size > size) return undefined;
-    this.#last = this.#ahead;
-    this.#ahead = this.#take();
-    return this.#last;
-  }
-
-  /** The row that `next` gave last, if it has this size. */
-  lastIfSize(size: number): CheckpointRow | undefined {
-    return this.#last?.size === size ? this.#last : undefined;
-  }
-
-  hasBeyond(): boolean {
-    return this.#ahead !== undefined;
-  }
-
-  /** Rows that `next` never reached. */
-  beyond(): CheckpointRow[] {
-    return this.#ahead === undefined ? [] : [this.#ahead];
-  }
-
-  #take(): CheckpointRow | undefined {
-    const { done, value } = this.#rows.next();
-    return done === true ? undefined : value;
-  }
-}
-
-function* flatten(chunks: Iterable<readonly CheckpointRow[]>): Generator<CheckpointRow> {
-  for (const rows of chunks) yield* rows;
 }

@@ -17,6 +17,18 @@ export type EntryRow = readonly [
   columns: string | Uint8Array,
 ];
 
+/** Consecutive rows of `entries` in one piece. */
+export interface EntryBlock {
+  /** 0x00 and the octets of `entry`, row after row: what RFC 6962 hashes of each. Only what is TEXT is in it. */
+  readonly octets: Uint8Array;
+  /**
+   * Row after row, 0x00 between them: seq, a space and the columns as in {@link EntryRow}. Of a span with ids of 16 and 8
+   * octets, without a parent flow and in its segment only: seq, a space, both ids in hex, and `:` and business if it is not
+   * NULL.
+   */
+  readonly columns: Uint8Array;
+}
+
 /** One row of `checkpoints`; null where the storage class is wrong. */
 export interface CheckpointRow {
   readonly size: number;
@@ -68,12 +80,18 @@ export interface ChainSource {
   checkpointCount(): number;
   /** Entries with `from` <= seq < `to`. */
   entries(from: number, to: number): Iterable<readonly EntryRow[]>;
+  /**
+   * The next rows with `from` <= seq < `to`, as many as the source sees fit; undefined when there are none. A source can do
+   * without: this is a faster way to rows in which nothing is wrong.
+   */
+  entryBlock?(from: number, to: number): EntryBlock | undefined;
   entryOctets(seq: number): EntryOctets;
   /** Checkpoints of at least this size. */
   checkpoints(fromSize: number): Iterable<readonly CheckpointRow[]>;
   /** Hash of one stored tree node. */
   node(level: number, node: number): Uint8Array | undefined;
-  nodes(): Iterable<readonly NodeRow[]>;
+  /** Stored tree nodes whose last leaf is among `from` <= seq < `to`, those that no tree has at either end; or more of them. */
+  nodes(from: number, to: number): Iterable<readonly NodeRow[]>;
 }
 
 /** The store around the chain, and the payloads beside it. */

@@ -167,7 +167,7 @@ describe('a source that is no file', () => {
     const reader = LedgerReader.open(path);
     const entries = [...reader.entries(0, Number.POSITIVE_INFINITY)].flat() as EntryRow[];
     const checkpoints = [...reader.checkpoints(0)].flat() as CheckpointRow[];
-    const nodes = [...reader.nodes()].flat();
+    const nodes = [...reader.nodes(0, Number.POSITIVE_INFINITY)].flat();
     const payloads = [...reader.payloads(0, Number.POSITIVE_INFINITY)].flat();
     const contexts = [...reader.contexts()].flat();
     const octets = entries.map(([seq]) => reader.entryOctets(seq));
