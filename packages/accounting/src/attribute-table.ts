@@ -21,6 +21,7 @@ export type AttributeField =
   | 'reasoning'
   | 'total'
   | 'cost'
+  | 'cost_parts'
   | 'currency'
   | 'response'
   | 'session'
@@ -147,10 +148,23 @@ export const ATTRIBUTE_TABLE: Readonly<Record<AttributeField, readonly string[]>
     'llm.cost.total',
     'gen_ai.token.cost.total',
     'gen_ai.cost.amount',
+    // JSON: see reported-cost.ts.
+    'langfuse.observation.cost_details',
+    'mlflow.llm.cost',
     'ai.total_cost',
     'gen_ai.cost.total_usd',
   ],
+  /** Input, output, input, output …: their sum where no total is given. Cache costs are inside the input's. */
+  cost_parts: [
+    'gen_ai.cost.input_cost',
+    'gen_ai.cost.output_cost',
+    'gen_ai.usage.input_cost',
+    'gen_ai.usage.output_cost',
+    'llm.cost.prompt',
+    'llm.cost.completion',
+  ],
   currency: ['gen_ai.usage.cost.currency'],
+  /** Where none has text, the id inside an answer: see response-id.ts. */
   response: ['gen_ai.response.id', 'ai.response.id', 'litellm.call_id', 'request_id'],
   session: [
     'session.id',

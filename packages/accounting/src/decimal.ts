@@ -37,8 +37,8 @@ export function integerDigits(decimal: Decimal): number {
 export function scaledHalfEven(decimal: Decimal, scale: number): bigint {
   const shift = decimal.exponent + scale;
   if (shift >= 0) return decimal.digits * 10n ** BigInt(shift);
-  // Below a tenth of a unit whatever the digits are.
-  if (-shift > MAX_DECIMAL_CHARS) return 0n;
+  // Below a tenth of a unit; the exponent may be absurd.
+  if (-shift > MAX_DECIMAL_CHARS && -shift > String(decimal.digits).length) return 0n;
   const divisor = 10n ** BigInt(-shift);
   const quotient = decimal.digits / divisor;
   const twice = 2n * (decimal.digits % divisor);

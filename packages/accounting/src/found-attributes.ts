@@ -57,13 +57,17 @@ export class AttributeFinder<Field extends string> {
     let values: (AttributeValue | undefined)[] | undefined;
     let mask = 0;
     let prefixed: (readonly [string, AttributeValue])[] | undefined;
-    for (const attribute of attributes) {
-      const [key, value] = attribute;
+    // By index and not destructured: that would run the iterator protocol for every attribute of every span.
+    for (let i = 0; i < attributes.length; i++) {
+      const attribute = attributes[i]!;
+      const key = attribute[0];
+      const value = attribute[1];
       if (value === null || value === undefined || value === '') continue;
       const places = this.places.get(key);
       if (places !== undefined) {
         values ??= this.blank.slice();
-        for (const { slot, bit } of places) {
+        for (let j = 0; j < places.length; j++) {
+          const { slot, bit } = places[j]!;
           values[slot] ??= value;
           mask |= bit;
         }
@@ -109,6 +113,11 @@ export class FoundAttributes<Field extends string> {
       if (reading !== undefined) return { key: keys[i]!, value: reading };
     }
     return undefined;
+  }
+
+  /** The value of the key at this place of a field's list; undefined when it is not there. */
+  valueAt(field: Field, place: number): AttributeValue | undefined {
+    return this.values[this.fields.get(field)!.slot + place];
   }
 
   /** Whether any key of a field has a value. */

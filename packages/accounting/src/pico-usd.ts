@@ -69,3 +69,23 @@ export function formatUsd(pico: bigint): string {
   const padded = point < 0 ? `${exact}.00` : exact.padEnd(point + 3, '0');
   return `${pico < 0n ? '-' : ''}$${padded}`;
 }
+
+/** Pico-units in a dollar. */
+const PICO: bigint = 10n ** 12n;
+
+/**
+ * SQL that sums a column of pico-units without overflow, as two columns: dollars and the rest, `<name>_usd` and
+ * `<name>_pico`. A plain SUM ends at 2^63−1, which is nine million dollars. {@link picoOfSums} joins them; rows may be grouped
+ * and sums be summed again in any way. `expression` and `name` become part of the statement: never foreign text.
+ */
+export function picoSumSql(expression: string, name: string): string {
+  return (
+    `coalesce(sum((${expression}) / ${PICO}), 0) AS ${name}_usd, ` +
+    `coalesce(sum((${expression}) % ${PICO}), 0) AS ${name}_pico`
+  );
+}
+
+/** The sum that the two columns of {@link picoSumSql} say. Read them as BigInts: a double has not all their digits. */
+export function picoOfSums(usd: bigint, pico: bigint): bigint {
+  return usd * PICO + pico;
+}

@@ -10,7 +10,15 @@ const NAMES: ReadonlyMap<string, string> = new Map(
     cohere: ['cohere'],
     deepseek: ['deepseek'],
     // The convention's name for any Google endpoint that serves Gemini: producers do not tell them apart reliably.
-    'gcp.gen_ai': ['gcp.gemini', 'gemini', 'google', 'google_genai', 'google-genai', 'google.generative-ai'],
+    'gcp.gen_ai': [
+      'gcp.gemini',
+      'gemini',
+      'google',
+      'google_genai',
+      'google-genai',
+      'google.generative-ai',
+      'googleai',
+    ],
     'gcp.vertex_ai': ['vertex', 'vertex_ai', 'vertexai', 'google-vertex', 'google.vertex', 'google.vertex.anthropic'],
     groq: ['groq'],
     'ibm.watsonx.ai': ['watsonx'],

@@ -3,6 +3,7 @@ import { WITNESS_COST_ESTIMATED, WITNESS_UNITS_PREFIX } from '@infrafabric/semco
 import { ATTRIBUTE_TABLE, type AttributeField } from './attribute-table.js';
 import { type Attributes, readFlag, readText } from './attribute-value.js';
 import { AttributeFinder, type FoundAttributes } from './found-attributes.js';
+import { JSON_SOURCES, RESPONSE_ID_KEYS } from './json-sources.js';
 
 /** The part of a finished span that accounting reads. */
 export interface AccountedSpan {
@@ -18,7 +19,16 @@ export type FindingField =
   | Exclude<AttributeField, 'session' | 'user' | 'agent' | 'tool'>
   | 'estimated'
   | 'level'
-  | 'ai_input_details';
+  | 'ai_input_details'
+  | 'ai_operation'
+  | 'json'
+  | 'answer'
+  | 'sdk_span_type'
+  | 'genkit_subtype'
+  | 'genkit_name'
+  | 'haystack_type'
+  | 'logfire_type'
+  | 'duration';
 
 /** The accounting attributes of one span. */
 export type SpanFindings = FoundAttributes<FindingField>;
@@ -38,6 +48,15 @@ const FINDER = new AttributeFinder<FindingField>(
       'ai.usage.inputTokenDetails.cacheReadTokens',
       'ai.usage.inputTokenDetails.cacheWriteTokens',
     ],
+    ai_operation: ['ai.operationId'],
+    json: JSON_SOURCES.map(({ key }) => key),
+    answer: RESPONSE_ID_KEYS,
+    sdk_span_type: ['sdk_span_type'],
+    genkit_subtype: ['genkit:metadata:subtype'],
+    genkit_name: ['genkit:name'],
+    haystack_type: ['haystack.component.type'],
+    logfire_type: ['logfire.span_type'],
+    duration: ['duration'],
   },
   WITNESS_UNITS_PREFIX,
 );
@@ -45,6 +64,11 @@ const FINDER = new AttributeFinder<FindingField>(
 /** The accounting attributes of a span; undefined when it has none. */
 export function findingsOf(span: AccountedSpan): SpanFindings | undefined {
   return FINDER.find(span.attributes);
+}
+
+/** Whether the span is one of a model, and not of a flow or an action, by Genkit. */
+export function isGenkitModel(found: SpanFindings): boolean {
+  return found.first('genkit_subtype', (value) => readText(value))?.value === 'model';
 }
 
 /** Whether the span failed, so that missing counts and a cost of 0 are no surprise. */

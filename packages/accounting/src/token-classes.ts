@@ -18,6 +18,10 @@ export interface CountContext {
   readonly total: number | undefined;
   /** The span has `ai.usage.inputTokenDetails.*`, so it is of AI SDK 6 or later. */
   readonly hasAiInputDetails: boolean;
+  /** What a JSON source told about the input; undefined where none did. */
+  readonly inputHasCache?: boolean | undefined;
+  /** False where a JSON source says that the output leaves the reasoning out. */
+  readonly outputHasReasoning?: boolean | undefined;
 }
 
 /** Classes, and how sure they are. */
@@ -50,7 +54,16 @@ export function tokenClasses(raw: Counts, context: CountContext): TokenClasses {
   let inferredFrom: TokenClasses['inferredFrom'];
 
   const input = raw.input;
-  if (input !== undefined) tokens.input = cached > input || inputLeavesCacheOut(context) ? input : input - cached;
+  if (input !== undefined) {
+    const leavesCacheOut =
+      cached > input || (context.inputHasCache === undefined ? inputLeavesCacheOut(context) : !context.inputHasCache);
+    const sum = (leavesCacheOut ? input : input - cached) + (raw.tool_input ?? 0);
+    if (Number.isSafeInteger(sum)) tokens.input = sum;
+    else {
+      impossible = true;
+      tokens.input = input;
+    }
+  }
   if (cacheRead > 0) tokens.cache_read = cacheRead;
   Object.assign(tokens, write.classes);
 
@@ -58,7 +71,7 @@ export function tokenClasses(raw: Counts, context: CountContext): TokenClasses {
   let reasoning = raw.reasoning;
   if (output !== undefined && reasoning !== undefined) {
     // Reasoning is part of what was put out; more of it than of the whole means that this output leaves it out.
-    if (EXCLUSIVE_OUTPUT_SCOPES.has(context.scopeName)) output += reasoning;
+    if (EXCLUSIVE_OUTPUT_SCOPES.has(context.scopeName) || context.outputHasReasoning === false) output += reasoning;
     else if (reasoning > output) {
       output += reasoning;
       inferredFrom = 'reasoning';

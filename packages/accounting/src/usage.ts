@@ -11,15 +11,18 @@ import {
   readQuantity,
   readText,
 } from './attribute-value.js';
+import { type Filled, fillCounts } from './fill-counts.js';
 import type { Found } from './found-attributes.js';
 import { modelName, providerName, providerOfModel } from './provider.js';
 import { type ReportedCost, reportedCostOf } from './reported-cost.js';
+import { responseIdIn } from './response-id.js';
 import {
   type AccountedSpan,
   type FindingField,
   findingsOf,
   hasFailed,
   isEstimated,
+  isGenkitModel,
   type SpanFindings,
 } from './span-findings.js';
 import { tokenClasses } from './token-classes.js';
@@ -36,7 +39,7 @@ const COUNT_FIELDS = [
 /** Too common a name to make a span a model call by itself. */
 const BARE_MODEL_KEY = 'model';
 
-/** Operations that are one call of a model, in lower case. Not agents, chains, tools, workflows. */
+/** Operations that are one call of a model, in lower case. */
 const MODEL_OPERATIONS: ReadonlySet<string> = new Set([
   'chat',
   'chat_model',
@@ -49,8 +52,44 @@ const MODEL_OPERATIONS: ReadonlySet<string> = new Set([
   'llm_request',
   'text_completion',
 ]);
+/** Operations that may name a model and are no call of one, in lower case: what they used, calls below them say. */
+const OTHER_OPERATIONS: ReadonlySet<string> = new Set([
+  'agent',
+  'agent_step',
+  'chain',
+  'create_agent',
+  'evaluator',
+  'event',
+  'execute_event_loop_cycle',
+  'execute_task',
+  'execute_tool',
+  'guardrail',
+  'interaction',
+  'invoke_agent',
+  'invoke_workflow',
+  'parser',
+  'prompt',
+  'reranker',
+  'retriever',
+  'span',
+  'task',
+  'tool',
+  'workflow',
+]);
 /** The AI SDK's inner spans; `ai.generateText` itself is a container of them. */
 const AI_SDK_CALL = /^ai\.[a-z]+\.do[a-z]/i;
+const AI_SDK_OTHER = /^ai\.[a-z]+$/i;
+
+/**
+ * Its spans of a stream and of a plain answer look the same, and the counts of a stream are its own guesses. Only the Responses
+ * API is always counted by the provider.
+ */
+const GUESSING_SCOPE = '@traceloop/instrumentation-openai';
+/** Write a stream twice: a span until it starts, which never has counts, and a log record when it is over. The record is the call. */
+const TWICE_WRITING_SCOPES: ReadonlySet<string> = new Set(['logfire.anthropic', 'logfire.openai']);
+
+/** Member of `raw` for the nanoseconds that a log record says its call took. */
+export const DURATION = 'duration_ns';
 
 const UNIT = /^[a-z][a-z0-9_]{0,31}$/;
 /** Distinct units of a span; more would take an entry's room. */
@@ -88,15 +127,19 @@ export function usageFrom(
     if (count !== undefined) raw[field] = count;
   }
   const total = firstCount(found, 'total', marks);
-  const hasCounts = found.has('total') || COUNT_FIELDS.some((field) => found.has(field));
   const units = unitsOf(found, marks);
 
   const operation = noteKey('operation', found.first('operation', readName));
-  const isCall = operation !== undefined && isModelOperation(operation);
+  const isGenkit = isGenkitModel(found);
+  const isCall = isGenkit || (operation !== undefined && isModelOperation(operation));
+  const filled: Filled | undefined = fillCounts(span, found, isCall, raw, keys);
+  const hasCounts = found.has('total') || !isEmpty(raw) || COUNT_FIELDS.some((field) => found.has(field));
   const hasOtherLlmKey = hasCounts || isCall || reported !== undefined || found.has('provider');
   const writtenModel = noteKey(
     'model',
-    found.first('model', (value, key) => (key !== BARE_MODEL_KEY || hasOtherLlmKey ? readName(value) : undefined)),
+    found.first('model', (value, key) => (key !== BARE_MODEL_KEY || hasOtherLlmKey ? readName(value) : undefined)) ??
+      filled?.model ??
+      (isGenkit ? found.first('genkit_name', readName) : undefined),
   );
   const isAboutModel = hasCounts || isCall || writtenModel !== undefined;
   // Marked by now: a unit that could not be used.
@@ -108,7 +151,10 @@ export function usageFrom(
   );
   const provider = named?.name ?? (writtenModel === undefined ? undefined : providerOfModel(writtenModel));
   if (named === undefined && provider !== undefined) keys.provider = keys.model!;
-  const response = noteKey('response', found.first('response', readName));
+  const response = noteKey(
+    'response',
+    found.first('response', readName) ?? (isAboutModel ? responseInAnswer(found) : undefined),
+  );
   if (reported?.currencyKey !== undefined) keys.currency = reported.currencyKey;
   if (reported?.impossible) marks.add('impossible');
 
@@ -121,13 +167,18 @@ export function usageFrom(
       writtenProvider: named?.written,
       total: total?.value,
       hasAiInputDetails: found.has('ai_input_details'),
+      inputHasCache: filled?.inputHasCache,
+      outputHasReasoning: filled?.outputHasReasoning,
     });
     tokens = classes.tokens;
     if (classes.impossible) marks.add('impossible');
     if (classes.inferredFrom !== undefined) marks.add('inferred');
     // The total is no class: it is kept only where output was taken from it.
     if (classes.inferredFrom === 'total') raw.total = noteKey('total', total)!;
-  } else if (isAboutModel && !hasFailed(span, found)) {
+    const duration = durationOf(found);
+    if (duration !== undefined) raw[DURATION] = noteKey(DURATION, duration)!;
+    if (span.scopeName === GUESSING_SCOPE && response?.startsWith('resp_') !== true) marks.add('estimated');
+  } else if (isAboutModel && !isOtherOperation(operation) && !hasFailed(span, found) && !isFirstHalf(span, found)) {
     marks.add('unknown');
   }
   if ((tokens !== undefined || units !== undefined) && isEstimated(found)) marks.add('estimated');
@@ -172,8 +223,34 @@ function unitsOf(found: SpanFindings, marks: Set<string>): Texts | undefined {
   return units.size === 0 ? undefined : Object.fromEntries(units);
 }
 
+/** How long the call of a log record took, in nanoseconds: the record itself is a point in time. */
+function durationOf(found: SpanFindings): Found<number> | undefined {
+  if (found.first('logfire_type', (value) => readText(value))?.value !== 'log') return undefined;
+  return found.first('duration', (value) => {
+    const nanos = typeof value === 'number' || typeof value === 'bigint' ? Math.round(Number(value) * 1e9) : -1;
+    return Number.isSafeInteger(nanos) && nanos >= 0 ? nanos : undefined;
+  });
+}
+
+/** Whether the call of this span is told by a log record that follows. */
+function isFirstHalf(span: AccountedSpan, found: SpanFindings): boolean {
+  return (
+    TWICE_WRITING_SCOPES.has(span.scopeName) &&
+    found.first('logfire_type', (value) => readText(value))?.value === 'span'
+  );
+}
+
+function responseInAnswer(found: SpanFindings): Found<string> | undefined {
+  return found.first('answer', (value) => (typeof value === 'string' ? responseIdIn(value) : undefined));
+}
+
 function isModelOperation(operation: string): boolean {
   return MODEL_OPERATIONS.has(operation.toLowerCase()) || AI_SDK_CALL.test(operation);
+}
+
+function isOtherOperation(operation: string | undefined): boolean {
+  if (operation === undefined || isModelOperation(operation)) return false;
+  return OTHER_OPERATIONS.has(operation.toLowerCase()) || AI_SDK_OTHER.test(operation);
 }
 
 function readProvider(

@@ -5,19 +5,20 @@ import { call, span } from './spans.js';
 const counts = call({ input: 100n, output: 50n });
 const chargeFor = (...args: Parameters<typeof span>) => accountFor(span(...args)).charge;
 
+const JSON_COSTS = ['langfuse.observation.cost_details', 'mlflow.llm.cost'];
+
 describe('a reported cost', () => {
-  test.each(ATTRIBUTE_TABLE.cost.map((key, place) => [key, place] as const))(
-    'is read from %s before any later key',
-    (key, place) => {
-      const others = Object.fromEntries(ATTRIBUTE_TABLE.cost.slice(place + 1).map((other) => [other, 9.5]));
-      expect(chargeFor({ ...others, ...counts, [key]: 0.0205131 })).toEqual({
-        cost: '20513100000',
-        currency: 'USD',
-        key,
-        source: 'reported',
-      });
-    },
-  );
+  test.each(
+    ATTRIBUTE_TABLE.cost.map((key, place) => [key, place] as const).filter(([key]) => !JSON_COSTS.includes(key)),
+  )('is read from %s before any later key', (key, place) => {
+    const others = Object.fromEntries(ATTRIBUTE_TABLE.cost.slice(place + 1).map((other) => [other, 9.5]));
+    expect(chargeFor({ ...others, ...counts, [key]: 0.0205131 })).toEqual({
+      cost: '20513100000',
+      currency: 'USD',
+      key,
+      source: 'reported',
+    });
+  });
 
   test.each([
     [0.020011050000000002, '20011050000'],
@@ -27,6 +28,43 @@ describe('a reported cost', () => {
     ['"0.1"', '100000000000'],
   ])('%s is exact', (value, cost) => {
     expect(chargeFor({ ...counts, 'operation.cost': value })).toMatchObject({ cost, source: 'reported' });
+  });
+
+  test.each([
+    ['langfuse.observation.cost_details', '{"input":0.015,"output":0.003,"total":0.02}', '.total', '20000000000'],
+    ['langfuse.observation.cost_details', '{"input":0.015,"output":0.003,"cache_read":0.001}', '', '19000000000'],
+    ['mlflow.llm.cost', '{"input_cost":0.015,"output_cost":0.003,"total_cost":0.018}', '.total_cost', '18000000000'],
+    ['mlflow.llm.cost', '"{\\"input_cost\\":0.015,\\"output_cost\\":0.003}"', '', '18000000000'],
+  ])('is read from the JSON of %s: %s', (key, json, path, cost) => {
+    const later = { [key]: json, 'ai.total_cost': 9.5 };
+    expect(chargeFor({ ...later, ...counts })).toEqual({ cost, currency: 'USD', key: key + path, source: 'reported' });
+    expect(chargeFor({ ...later, ...counts, 'operation.cost': 0.5 })).toMatchObject({ key: 'operation.cost' });
+  });
+
+  test.each([
+    ['langfuse.observation.cost_details', '{"input":-1,"output":0.003}'],
+    ['langfuse.observation.cost_details', '{"total":"a lot"}'],
+    ['langfuse.observation.cost_details', '{'],
+    ['mlflow.llm.cost', '{"input_cost":0.015,"output_cost":9e9}'],
+    ['mlflow.llm.cost', '{"input_cost":0.015}'],
+    ['mlflow.llm.cost', 5],
+  ])('in JSON of %s that cannot be used is marked: %s', (key, json) => {
+    const account = accountFor(span({ ...counts, [key]: json }));
+    expect(account).toMatchObject({ charge: { source: 'unpriced' }, usage: { marks: ['impossible'] } });
+  });
+
+  test('is the sum of input and output where no total is given, of one producer', () => {
+    const parts = { 'llm.cost.prompt': 0.015, 'llm.cost.completion': 0.003, 'gen_ai.cost.input_cost': 7 };
+    expect(chargeFor({ ...counts, ...parts })).toEqual({
+      cost: '18000000000',
+      currency: 'USD',
+      key: 'llm.cost.prompt+llm.cost.completion',
+      source: 'reported',
+    });
+    expect(chargeFor({ ...counts, ...parts, 'llm.cost.total': 0.5 })).toMatchObject({ key: 'llm.cost.total' });
+    expect(chargeFor({ ...counts, 'llm.cost.prompt': 0.015 })).toEqual({ source: 'unpriced' });
+    expect(chargeFor({ ...counts, 'llm.cost.prompt': 0, 'llm.cost.completion': 0 })).toEqual({ source: 'unpriced' });
+    expect(chargeFor({ ...counts, 'llm.cost.prompt': -1, 'llm.cost.completion': 2 })).toEqual({ source: 'unpriced' });
   });
 
   test('needs no tokens', () => {
@@ -67,7 +105,9 @@ describe('a reported 0', () => {
     ['on an error', {}, 2],
   ])('%s is not reported', (_, attributes, statusCode) => {
     for (const zero of [0, -0, 0n, '0', '0.000']) {
-      expect(chargeFor({ ...attributes, 'gen_ai.usage.cost': zero }, { statusCode })).toEqual({ source: 'unpriced' });
+      expect(chargeFor({ ...attributes, 'gen_ai.usage.cost': zero }, { statusCode })).toEqual(
+        statusCode === 2 ? undefined : { source: 'unpriced' },
+      );
     }
   });
 

@@ -1,4 +1,12 @@
-import { ATTRIBUTE_TABLE, type Attributes, type AttributeValue, accountFor, labelsOf } from '@infrafabric/accounting';
+import {
+  ATTRIBUTE_TABLE,
+  type Attributes,
+  type AttributeValue,
+  accountFor,
+  JSON_SOURCES,
+  labelsOf,
+  RESPONSE_ID_KEYS,
+} from '@infrafabric/accounting';
 import { encodeSpanBody, MAX_ENTRY_OCTETS, utf8Of } from '@infrafabric/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -6,6 +14,11 @@ import { span } from './spans.js';
 
 const KEYS = [
   ...Object.values(ATTRIBUTE_TABLE).flat(),
+  ...JSON_SOURCES.map((source) => source.key),
+  ...RESPONSE_ID_KEYS,
+  'genkit:metadata:subtype',
+  'logfire.span_type',
+  'duration',
   'witness.cost.estimated',
   'langfuse.observation.level',
   'ai.usage.inputTokenDetails.noCacheTokens',
@@ -16,7 +29,15 @@ const KEYS = [
   'constructor',
   'toString',
 ];
-const SCOPES = ['', 'ai', 'openlit.instrumentation.google_ai_studio', 'opentelemetry.instrumentation.bedrock'];
+const SCOPES = [
+  '',
+  'ai',
+  'logfire.openai',
+  'logfire.openai_agents',
+  '@traceloop/instrumentation-openai',
+  'openlit.instrumentation.google_ai_studio',
+  'opentelemetry.instrumentation.bedrock',
+];
 
 const key = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...KEYS) }, fc.string({ unit: 'binary' }));
 const value: fc.Arbitrary<AttributeValue> = fc.oneof(
@@ -47,7 +68,42 @@ const value: fc.Arbitrary<AttributeValue> = fc.oneof(
     'İ'.repeat(600),
   ),
   fc.nat().map((n) => String(n)),
+  fc.constantFrom('span', 'log', 'model', 'chat', 'LLM'),
+  fc.oneof(fc.jsonValue(), fc.constant({})).map((json) => JSON.stringify(json)),
 );
+
+const USAGE_NAMES = [
+  'input',
+  'output',
+  'prompt_tokens',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_input_tokens',
+  'usage',
+  'anthropic',
+  'cache_creation',
+  'ephemeral_1h_input_tokens',
+  'input_tokens_details',
+  'cached_tokens',
+  'output_reasoning',
+  'promptTokenCount',
+  'toolUsePromptTokenCount',
+  '__proto__',
+  'total',
+  'replies',
+  'meta',
+  'id',
+];
+const usageJson = fc.letrec<{ node: unknown }>((tie) => ({
+  node: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.nat(),
+    fc.constantFrom(-1, 2 ** 53, 0.5, null, true, '7', 'chatcmpl-x'),
+    fc.array(tie('node'), { maxLength: 2 }),
+    fc.dictionary(fc.constantFrom(...USAGE_NAMES), tie('node'), { maxKeys: 6 }),
+  ),
+})).node;
+const python = (value: unknown): string => JSON.stringify(value).replaceAll('"', "'").replaceAll('null', 'None');
 
 /** Octets of an entry body with the account of a span, written as the ledger writes it. */
 function octetsOf(attributes: Attributes, scopeName: string, statusCode = 0): number {
@@ -69,6 +125,57 @@ test('any attributes give an account that can be written, and never an exception
     ),
     { numRuns: 3000 },
   );
+});
+
+test('any usage in JSON gives an account that can be written, and never an exception', () => {
+  const known = fc.constantFrom(
+    ...JSON_SOURCES.map((source) => source.key),
+    'mlflow.llm.cost',
+    'gen_ai.usage.input_tokens',
+  );
+  const text = fc
+    .tuple(usageJson, fc.boolean())
+    .map(([json, isPython]) => (isPython ? python(json) : JSON.stringify(json)));
+  const kind = [
+    ['openinference.span.kind', 'LLM'],
+    ['ai.operationId', 'ai.a.doB'],
+    ['genkit:metadata:subtype', 'model'],
+  ] as const;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(known, fc.oneof(text, fc.nat().map(BigInt))), { maxLength: 6 }),
+      fc.constantFrom(...SCOPES),
+      (sources, scope) => {
+        expect(octetsOf([...kind, ...sources], scope)).toBeLessThan(8192);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+test.each([
+  ['deep', (n: number) => '['.repeat(n)],
+  ['deep objects', (n: number) => '{"usage":'.repeat(n / 9)],
+  ['deep Python', (n: number) => "{'a':".repeat(n / 5)],
+  ['names that nearly match', (n: number) => 'cach'.repeat(n / 4)],
+  ['ids that nearly match', (n: number) => '"id":"msg_01'.repeat(n / 12)],
+  ['quotes', (n: number) => `{'${"\\'".repeat(n / 2)}`],
+  ['many members', (n: number) => `{${Array.from({ length: n / 20 }, (_, i) => `"prompt_tokens${i}":1`).join()}}`],
+])('JSON that is %s costs little time', (_, make) => {
+  for (const size of [16_000, 65_000, 262_000, 2_000_000]) {
+    const huge = make(size);
+    const started = performance.now();
+    for (const { key } of JSON_SOURCES)
+      octetsOf(
+        [
+          ['openinference.span.kind', 'LLM'],
+          ['ai.operationId', 'ai.a.doB'],
+          [key, huge],
+        ],
+        '',
+      );
+    expect(performance.now() - started).toBeLessThan(1500);
+  }
 });
 
 test('counts of an account are consistent: reasoning is inside output, and what is impossible is marked', () => {

@@ -1,4 +1,13 @@
-import { decimalUsd, formatUsd, type PicoUsd, parsePicoUsd, picoUsdOfNumber } from '@infrafabric/accounting';
+import {
+  decimalUsd,
+  formatUsd,
+  type PicoUsd,
+  parsePicoUsd,
+  picoOfSums,
+  picoSumSql,
+  picoUsdOfNumber,
+} from '@infrafabric/accounting';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -171,5 +180,63 @@ describe('writing', () => {
         expect(formatUsd(-pico)).toBe(pico === 0n ? text : `-${text}`);
       }),
     );
+  });
+});
+
+describe('sums in SQL', () => {
+  const db = new Sqlite(':memory:').defaultSafeIntegers();
+  db.exec('CREATE TABLE costs (batch INTEGER, pico INTEGER) STRICT');
+  const insert = db.prepare('INSERT INTO costs VALUES (?, ?)');
+  const whole = db.prepare(`SELECT ${picoSumSql('pico', 'cost')} FROM costs`);
+  const grouped = db.prepare(
+    `SELECT coalesce(sum(cost_usd), 0) AS cost_usd, coalesce(sum(cost_pico), 0) AS cost_pico FROM
+     (SELECT ${picoSumSql('pico', 'cost')} FROM costs GROUP BY batch)`,
+  );
+  const fill = db.transaction((rows: readonly (readonly [bigint, bigint])[]) => {
+    db.exec('DELETE FROM costs');
+    for (const row of rows) insert.run(...row);
+  });
+  const read = (statement: Sqlite.Statement): bigint => {
+    const { cost_usd, cost_pico } = statement.get() as { cost_usd: bigint; cost_pico: bigint };
+    return picoOfSums(cost_usd, cost_pico);
+  };
+
+  test('are exact in any order and grouping, also beyond what an integer of SQLite holds', () => {
+    const cost = fc.bigInt(0n, 9_000_000n * 10n ** 12n - 1n);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.bigInt(0n, 4n), cost), { maxLength: 60 }),
+        fc.infiniteStream(fc.nat()),
+        (rows, order) => {
+          const sum = rows.reduce((all, [, pico]) => all + pico, 0n);
+          fill(rows);
+          expect([read(whole), read(grouped)]).toEqual([sum, sum]);
+          const shuffled = rows
+            .map((row) => [order.next().value as number, row] as const)
+            .sort(([a], [b]) => a - b)
+            .map(([, row]) => row);
+          fill(shuffled);
+          expect([read(whole), read(grouped)]).toEqual([sum, sum]);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test('go beyond $9.3 M, where a plain sum fails', () => {
+    fill(Array.from({ length: 20 }, (_, i) => [BigInt(i), parsePicoUsd('8999999.999999999999')]));
+    expect(() => db.prepare('SELECT sum(pico) FROM costs').get()).toThrow(/overflow/);
+    expect(formatUsd(read(whole))).toBe('$179999999.99999999998');
+  });
+
+  test('reach 100 % with ten charges of $0.10', () => {
+    fill(Array.from({ length: 10 }, () => [0n, picoUsdOfNumber(0.1)]));
+    expect(read(whole) * 100n >= parsePicoUsd('1') * 100n).toBe(true);
+    expect(Array.from({ length: 10 }, () => 0.1).reduce((a, b) => a + b)).toBeLessThan(1);
+  });
+
+  test('of nothing are 0', () => {
+    fill([]);
+    expect(read(whole)).toBe(0n);
   });
 });
