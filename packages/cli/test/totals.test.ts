@@ -1,6 +1,7 @@
 import type { Entry } from '@infrafabric/format';
 import { describe, expect, test } from 'vitest';
-import { renderJson } from '../dist/json-text.js';
+import { RawJson, renderJson } from '../dist/json-text.js';
+import { countedCalls } from '../dist/read/counted-calls.js';
 import { spanEntryOf } from '../dist/read/span-entry.js';
 import { Totals } from '../dist/read/totals.js';
 
@@ -11,19 +12,31 @@ function entryOf(body: object, type = 'span') {
   return spanEntryOf(3, JSON.stringify(entry), entry);
 }
 
+/** Entries of one trace, their span ids all different, summed as `trace` does. */
+function totalsOf(...bodies: readonly object[]): Totals {
+  const entries = bodies.map((body, i) => {
+    const entry = { at: '5', body: { ...BODY, span: `b${i}`, ...body }, prev: '', seq: i, type: 'span' };
+    return spanEntryOf(i, JSON.stringify(entry), entry as unknown as Entry)!;
+  });
+  const totals = new Totals();
+  for (const { sums, currency } of countedCalls(entries)) totals.add(sums, currency);
+  return totals;
+}
+
 describe('totals', () => {
   test('add money exactly, by where it came from, and count what has no price', () => {
-    const totals = new Totals();
     const charge = (cost: string, source: string, currency = 'USD') => ({
       charge: { cost, currency, source },
       usage: {},
     });
-    for (let i = 0; i < 10; i++) totals.add(entryOf(charge('100000000000', 'reported'))!);
-    totals.add(entryOf(charge('1', 'computed'))!);
-    totals.add(entryOf(charge('2', 'estimated'))!);
-    totals.add(entryOf(charge('1500000000000', 'reported', 'EUR'))!);
-    totals.add(entryOf({ charge: { source: 'unpriced' }, usage: { marks: ['unknown'] } })!);
-    totals.add(entryOf({})!);
+    const totals = totalsOf(
+      ...Array.from({ length: 10 }, () => charge('100000000000', 'reported')),
+      charge('1', 'computed'),
+      charge('2', 'estimated'),
+      charge('1500000000000', 'reported', 'EUR'),
+      { charge: { source: 'unpriced' }, usage: { marks: ['unknown'] } },
+      {},
+    );
     expect(JSON.parse(renderJson(totals.toJson()))).toEqual({
       calls: 13,
       calls_unknown: 1,
@@ -35,11 +48,9 @@ describe('totals', () => {
       unpriced: 1,
       other_currencies: { EUR: '1.5' },
     });
-    expect(totals.entries).toBe(15);
   });
 
   test('add token classes, all kinds of cache writing together', () => {
-    const totals = new Totals();
     const tokens = {
       input: 1,
       cache_read: 2,
@@ -49,9 +60,28 @@ describe('totals', () => {
       output: 32,
       reasoning: 5,
     };
-    totals.add(entryOf({ usage: { tokens: { ...tokens, other: 7 } } })!);
-    expect(totals.tokens).toEqual({ input: 1n, cache_read: 2n, cache_write: 28n, output: 32n, reasoning: 5n });
-    expect(totals.tokensIn).toBe(31n);
+    const totals = totalsOf({ usage: { tokens: { ...tokens, other: 7 } } });
+    expect(totals.toJson().tokens).toEqual(
+      Object.fromEntries(
+        Object.entries({ input: 1, cache_read: 2, cache_write: 28, output: 32, reasoning: 5 }).map(([name, n]) => [
+          name,
+          new RawJson(String(n)),
+        ]),
+      ),
+    );
+    expect([totals.tokensIn, totals.tokensOut]).toEqual([31n, 32n]);
+  });
+
+  test('leave containers and calls that failed before any usage out', () => {
+    const usage = { tokens: { input: 10, output: 5 } };
+    const unpriced = { source: 'unpriced' };
+    const totals = totalsOf(
+      { span: 'top', usage: { tokens: { input: 20, output: 10 } }, charge: unpriced },
+      { span: 'x', parent: 'top' },
+      { parent: 'x', usage, charge: unpriced },
+      { parent: 'top', usage: {}, status: 2 },
+    );
+    expect([totals.calls, totals.unpriced, totals.tokensIn]).toEqual([1n, 1n, 10n]);
   });
 });
 

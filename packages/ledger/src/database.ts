@@ -42,6 +42,32 @@ export function openForWriting(path: string, busyTimeoutMs: number): Connection 
   }
 }
 
+/** Opens a file of derived data, creating it when there is none: what a crash loses of it is made again. @throws LedgerError */
+export function openScratch(path: string): Connection {
+  try {
+    refuseSymlinks(path);
+    closeSync(openSync(path, 'a', 0o600));
+    const db = new Sqlite(path, { timeout: 5_000 });
+    try {
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = OFF');
+      db.pragma('trusted_schema = OFF');
+      db.pragma('cache_size = -16384');
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  } catch (error) {
+    throw ledgerErrorOf(error, path);
+  }
+}
+
+/** Derived data in memory. */
+export function openMemory(): Connection {
+  return new Sqlite(':memory:');
+}
+
 /**
  * Opens for reading; never creates, repairs or changes the file.
  * @throws LedgerError `gone` when there is no file; `tampered` when a rollback journal lies beside it, which would be replayed.

@@ -3,7 +3,7 @@ import { formatUsd } from '@infrafabric/accounting';
 import type { Paint } from '../color.js';
 import { escapeText } from '../escape.js';
 import { type Column, renderTable } from '../table.js';
-import { containersOf, hasUsage } from './containers.js';
+import { countedCalls, hasUsage } from './counted-calls.js';
 import { aboutDuration } from './nano-text.js';
 import { allEntries, type TraceSelection } from './select-trace.js';
 import type { SpanCharge, SpanEntry } from './span-entry.js';
@@ -85,26 +85,26 @@ function countText(count: number | bigint | undefined): string {
 }
 
 function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string[]): string {
-  const totals = new Totals(containersOf(() => entries));
+  const totals = new Totals();
+  for (const { sums, currency } of countedCalls(entries)) totals.add(sums, currency);
   const first = entries[0]?.startUnixNano ?? 0n;
   let last = first;
   for (const entry of entries) {
-    totals.add(entry);
     if (entry.endUnixNano > last) last = entry.endUnixNano;
   }
   const parts = [
     counted(entries.length, 'entry', 'entries'),
     counted(otelTraceIds.length, 'OpenTelemetry trace', 'OpenTelemetry traces'),
     aboutDuration(last - first),
-    `${countText(totals.tokensIn)} tokens in, ${countText(totals.tokens.output)} out`,
-    `${totals.totalPico === 0n && totals.unpriced > 0 ? 'no known cost' : formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
+    `${countText(totals.tokensIn)} tokens in, ${countText(totals.tokensOut)} out`,
+    `${totals.totalPico === 0n && totals.unpriced > 0n ? 'no known cost' : formatUsd(totals.totalPico)} (${totals.unpriced} unpriced)`,
   ];
   for (const [currency, pico] of totals.otherCurrencies)
     parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
-  if (totals.callsUnknown > 0) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
+  if (totals.callsUnknown > 0n) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
   return parts.join(' · ');
 }
 
-function counted(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+function counted(n: number | bigint, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${BigInt(n) === 1n ? one : many}`;
 }

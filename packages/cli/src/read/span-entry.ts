@@ -2,7 +2,8 @@
  * What a `span` entry says, as far as commands show it. A ledger file is foreign text until it is verified, so every member is
  * looked at before it is believed.
  */
-import { type Entry, leafHashHex } from '@infrafabric/format';
+import { type CountableSpan, countableSpan } from '@infrafabric/accounting';
+import { type Entry, leafHashHex, type SpanBody } from '@infrafabric/format';
 import { CliError } from '../cli-error.js';
 
 /** A span entry, flat. */
@@ -32,6 +33,8 @@ export interface SpanEntry {
   readonly isCall: boolean;
   /** A model call whose counts are not known. */
   readonly isUnknownCall: boolean;
+  /** What it is for counting; undefined where it bears on no total. */
+  readonly countable: CountableSpan | undefined;
   readonly charge: SpanCharge | undefined;
   /** Seq of an earlier entry of the same span with other content. */
   readonly conflict: number | undefined;
@@ -43,6 +46,9 @@ export interface SpanCharge {
   /** Pico-units of the currency; undefined when unpriced. */
   readonly costPico: bigint | undefined;
   readonly currency: string | undefined;
+  /** Rate card that it was computed from, and how the model was found on it. */
+  readonly card: string | undefined;
+  readonly match: string | undefined;
 }
 
 const SOURCES: ReadonlySet<unknown> = new Set(['reported', 'computed', 'estimated', 'unpriced']);
@@ -75,6 +81,7 @@ export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry 
     tokens: usage?.object('tokens')?.counts(),
     isCall: usage !== undefined,
     isUnknownCall: usage?.lists('marks', 'unknown') === true,
+    countable: body.countable(entry.body),
     charge: charge && chargeOf(charge),
     conflict: body.count('conflict'),
   };
@@ -87,6 +94,8 @@ function chargeOf(charge: Members): SpanCharge {
     source: source as SpanCharge['source'],
     costPico: charge.decimal('cost'),
     currency: charge.text('currency'),
+    card: source === 'reported' ? undefined : charge.object('rated')?.text('card'),
+    match: source === 'reported' ? undefined : charge.object('rated')?.text('match'),
   };
 }
 
@@ -102,6 +111,14 @@ class Members {
 
   fail(member: string): never {
     throw new CliError('ledger', `entry ${this.#seq} is malformed: ${member}`, { hint: 'run if-witness verify' });
+  }
+
+  countable(body: Entry['body']): CountableSpan | undefined {
+    try {
+      return countableSpan(this.#seq, body as unknown as SpanBody);
+    } catch {
+      return this.fail('usage');
+    }
   }
 
   text(member: string): string | undefined {

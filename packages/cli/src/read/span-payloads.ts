@@ -1,4 +1,5 @@
 /** From stored payloads back to whole spans. */
+import { type Labels, labelsOf } from '@infrafabric/accounting';
 import { bytesOfHex, decodeSpanPayload } from '@infrafabric/format';
 import type { LedgerReader } from '@infrafabric/ledger/reader';
 import {
@@ -42,6 +43,12 @@ export class SpanPayloads {
       if (error instanceof OtlpDecodeError) return 'unreadable';
       throw error;
     }
+  }
+
+  /** Session and user of an entry; empty when its payload is gone or says neither. */
+  labelsOf(seq: number): Labels {
+    const span = this.spanOf(seq);
+    return typeof span === 'string' ? {} : labelsOf(span.attributes);
   }
 
   #context<C>(known: Map<string, C>, digestHex: string, decode: (bytes: Uint8Array) => C): C | undefined {

@@ -1,65 +1,84 @@
-/** The table of `report`. */
+/** The table of `report` and `cost`. */
 import { formatUsd } from '@infrafabric/accounting';
 import type { Paint } from '../color.js';
 import { escapeText } from '../escape.js';
-import type { Totals } from '../read/totals.js';
 import { type Column, renderTable } from '../table.js';
-import type { SpanGroup } from './group-spans.js';
+import type { Course, Grouped } from './group-rows.js';
+import { sparkline } from './sparkline.js';
 
-/** What to render. */
-export interface GroupsView {
-  readonly keys: readonly string[];
-  readonly groups: readonly SpanGroup[];
-  readonly totals: Totals;
-}
+const TREND_CELLS = 12;
 
 const NUMBERS: readonly Column[] = [
-  { title: 'ENTRIES', align: 'right', dropOrder: 1 },
   { title: 'CALLS', align: 'right', dropOrder: 2 },
   { title: 'TOKENS IN', align: 'right', dropOrder: 3 },
   { title: 'TOKENS OUT', align: 'right', dropOrder: 3 },
   { title: 'COST', align: 'right' },
   { title: 'UNPRICED', align: 'right' },
 ];
+const TREND: Column = { title: 'TREND', dropOrder: 4 };
 
 /** Groups, a line of totals, and what the sum is made of. */
-export function renderGroups({ keys, groups, totals }: GroupsView, width: number | undefined, paint: Paint): string {
-  const columns = [...keys.map((key): Column => ({ title: key.toUpperCase(), shrinkTo: 12 })), ...NUMBERS];
-  const rows = groups.map(({ values, totals: sums }) => [
+export function renderGroups(grouped: Grouped, width: number | undefined, paint: Paint): string {
+  const { keys, groups, total } = grouped;
+  const trend = trendOf(total);
+  const columns = [
+    ...keys.map((key): Column => ({ title: key.toUpperCase(), shrinkTo: 12 })),
+    ...NUMBERS,
+    ...(trend === undefined ? [] : [TREND]),
+  ];
+  const cellsOf = (course: Course): string[] => [...cells(course), ...(trend === undefined ? [] : [trend(course)])];
+  const rows = groups.map(({ values, course }) => [
     ...values.map((value) => escapeText(value ?? '(none)')),
-    ...cells(sums),
+    ...cellsOf(course),
   ]);
-  const totalRow = ['TOTAL', ...keys.slice(1).map(() => ''), ...cells(totals)];
+  const totalRow = ['TOTAL', ...keys.slice(1).map(() => ''), ...cellsOf(total)];
   const table = renderTable(columns, [...rows, totalRow], {
     width,
     paintTitle: paint.faint,
     paintRow: (line, row) => (row === rows.length ? paint.strong(line) : line),
   });
-  return `${[...table, '', ...remarks(totals)].join('\n')}\n`;
+  return `${[...table, '', ...remarks(grouped)].join('\n')}\n`;
 }
 
-function cells(totals: Totals): string[] {
+/** Bars of cost, or of calls where nothing has a cost; undefined where all lies in one quarter of an hour. */
+function trendOf(total: Course): ((course: Course) => string) | undefined {
+  const { quarters } = total;
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const at of quarters) [first, last] = [Math.min(first, at), Math.max(last, at)];
+  if (!(last > first)) return undefined;
+  const byCost = total.totals.totalPico > 0n;
+  return (course) =>
+    sparkline(course.parts(first, last, TREND_CELLS).map(({ pico, calls }) => (byCost ? pico : calls)));
+}
+
+function cells({ totals }: Course): string[] {
   return [
-    number(totals.entries),
     number(totals.calls + totals.callsUnknown),
     number(totals.tokensIn),
-    number(totals.tokens.output),
-    formatUsd(totals.totalPico),
+    number(totals.tokensOut),
+    // What is not known must not look like nothing.
+    totals.totalPico === 0n && totals.unpriced > 0n ? 'unknown' : formatUsd(totals.totalPico),
     number(totals.unpriced),
   ];
 }
 
-function remarks({ costPico, unpriced, callsUnknown, otherCurrencies }: Totals): string[] {
-  const { reported, computed, estimated } = costPico;
+/** What stands below every table: what the total rests on, and what it does not know. */
+export function remarks({ total: { totals }, cards, looselyMatched }: Grouped): string[] {
+  const { reported, computed, estimated } = totals.costPico;
   const lines = [
-    `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${number(unpriced)} unpriced`,
+    `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${number(totals.unpriced)} unpriced`,
   ];
-  for (const [currency, pico] of otherCurrencies)
+  for (const [currency, pico] of totals.otherCurrencies)
     lines.push(`besides: ${formatUsd(pico).slice(1)} ${escapeText(currency)}, not converted`);
-  if (callsUnknown > 0) lines.push(`${number(callsUnknown)} calls of unknown usage`);
+  if (totals.callsUnknown > 0n) lines.push(`${number(totals.callsUnknown)} calls of unknown usage`);
+  if (cards.length > 0) lines.push(`rate cards: ${cards.map((card) => escapeText(card)).join(', ')}`);
+  if (looselyMatched > 0n)
+    lines.push(
+      `${number(looselyMatched)} calls of models that are on a card only by a similar name: see if-optimise rates explain`,
+    );
   return lines;
 }
 
-function number(n: number | bigint): string {
+function number(n: bigint): string {
   return n.toLocaleString('en');
 }

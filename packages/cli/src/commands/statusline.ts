@@ -1,0 +1,66 @@
+/** `if-optimise statusline`: one line for a shell prompt or a status bar. */
+import { formatUsd } from '@infrafabric/accounting';
+import { boundsAt, parsePeriod, parseZone } from '@infrafabric/accounting/budgets';
+import { witnessPaths } from '@infrafabric/ledger';
+import { Accounts } from '@infrafabric/ledger/accounts';
+import { LedgerReader } from '@infrafabric/ledger/reader';
+import type { Command } from 'commander';
+import { act, type Invocation } from '../act.js';
+import { usageError } from '../cli-error.js';
+import type { ExitCode } from '../exit-code.js';
+import { renderJson } from '../json-text.js';
+import { printOut } from '../output.js';
+import { addHelp } from '../program.js';
+import { Totals } from '../read/totals.js';
+
+interface StatuslineFlags {
+  readonly tz?: string;
+}
+
+export function define(command: Command): void {
+  command.option('--tz <zone>', 'IANA time zone in which today and the month begin (default: UTC)');
+  addHelp(
+    command,
+    'Prints what was spent today and this month, in one line.',
+    ['if-optimise statusline', 'if-optimise statusline --tz Europe/Berlin', 'if-optimise statusline --json'],
+    ['Fast whatever the size of the ledger: it continues from sums that it keeps in the witness home.'],
+  );
+  command.action(act<StatuslineFlags>(statusline));
+}
+
+function statusline({ flags, common }: Invocation<StatuslineFlags>): ExitCode {
+  const zone = zoneOf(flags.tz ?? 'UTC');
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const reader = LedgerReader.open(witnessPaths(common).ledger);
+  try {
+    const accounts = Accounts.open(reader, { home: common.home });
+    const sumOf = (period: string): Totals => {
+      const { sinceUnixNano, untilUnixNano } = boundsAt(parsePeriod(period), zone, now);
+      const totals = new Totals();
+      for (const { sums, currency } of accounts.rollups({ sinceUnixNano, untilUnixNano })) totals.add(sums, currency);
+      return totals;
+    };
+    const [today, month] = [sumOf('day'), sumOf('month')];
+    accounts.close();
+    if (common.json) printOut(`${renderJson({ time_zone: zone, today: today.toJson(), month: month.toJson() })}\n`);
+    else printOut(`${lineOf(today, month)}\n`);
+  } finally {
+    reader.close();
+  }
+  return 0;
+}
+
+function lineOf(today: Totals, month: Totals): string {
+  const parts = [`${formatUsd(today.totalPico)} today`, `${formatUsd(month.totalPico)} this month`];
+  const missing = month.unpriced;
+  if (missing > 0n) parts.push(`${missing.toLocaleString('en')} unpriced`);
+  return parts.join(' · ');
+}
+
+function zoneOf(text: string): string {
+  try {
+    return parseZone(text);
+  } catch (error) {
+    throw usageError(`--tz: ${(error as Error).message}`);
+  }
+}
