@@ -35,10 +35,13 @@ async function measure() {
   const reader = LedgerReader.open(path);
   const origin = reader.genesis().entry.body.origin;
   reader.close();
-  const { report } = await verifyFile(path, {
-    key: parseVkey(localKeys(home, origin)[0].vkey),
-    head: readHead(path) ?? null,
-  });
+  const { report } = await verifyFile(
+    { home, ledger: path },
+    {
+      key: parseVkey(localKeys(home, origin)[0].vkey),
+      head: readHead(path) ?? null,
+    },
+  );
   const { verdict, entries: found, checkpoints, timingsMs } = report;
   return {
     ms: performance.now() - start,

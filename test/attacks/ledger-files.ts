@@ -144,8 +144,9 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
     });
     const report = verifyLedger(reader, { ...how, anchors: opened });
     const vouched = vouchedRootsOf({ ...how, anchors: opened });
-    expectSameByRows(reader, { deep: how.deep === true, vouched });
-    const inRanges = rangeProblems(reader, { deep: how.deep === true, vouched });
+    const chain = { deep: how.deep === true, vouched, ...(how.cardOf === undefined ? {} : { cardOf: how.cardOf }) };
+    expectSameByRows(reader, chain);
+    const inRanges = rangeProblems(reader, chain);
     if (report.problems.some(({ code }) => OF_THE_CHAIN.test(code)) && inRanges.length === 0) {
       throw new Error(`two ranges are content, the whole is not: ${found(report)}`);
     }

@@ -52,9 +52,20 @@ describe('doctor', () => {
   test('finds nothing wrong with what was just written', () => {
     const home = written();
     expect(examine(home).checks.map(({ check, ok }) => [check, ok])).toEqual(
-      ['home', 'ledger file', 'SQLite', 'ledger', 'key', 'WAL', 'head', 'clock', 'last verify', 'disk', 'spool'].map(
-        (check) => [check, true],
-      ),
+      [
+        'home',
+        'ledger file',
+        'SQLite',
+        'ledger',
+        'key',
+        'WAL',
+        'head',
+        'clock',
+        'last verify',
+        'disk',
+        'spool',
+        'rates',
+      ].map((check) => [check, true]),
     );
     const { stdout } = home.witness(['doctor']);
     expect(stdout).toMatch(/^ok {7}home +.*mode 0700\nok {7}ledger file/);

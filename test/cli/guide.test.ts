@@ -84,7 +84,9 @@ describe("the guide's script", () => {
       bandwidth_bps: 2_000_000,
       cost_usd: 0.0009,
     });
-    expect(stdout).toMatch(/IF\.witness\.h323 +3 +3 +1,000 +500 +\$0\.0007 +0/);
+    expect(stdout).toMatch(/IF\.witness\.h323 +(?:3 +)?3 +1,000 +500 +\$0\.0007 +0/);
+    expect(stdout).toContain('budget month: $500.00 a month; spent so far $0.00\n');
+    expect(stdout).toMatch(/\nmonth +month, UTC +\$0\.0007 +\$500\.00 +0\.0 % /);
   });
 
   test('of session 4, SIP, costs $0.0019, exports and verifies', () => {

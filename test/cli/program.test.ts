@@ -17,7 +17,25 @@ const WITNESS = [
   'doctor',
   'completion',
 ];
-const OPTIMISE = ['report', 'completion'];
+const OPTIMISE = [
+  'report',
+  'budget',
+  'budget check',
+  'budget reserve',
+  'budget commit',
+  'budget release',
+  'budget remove',
+  'budget log',
+  'budget alerts',
+  'rates',
+  'rates show',
+  'rates explain',
+  'rates diff',
+  'rates set',
+  'rates use',
+  'rates reprice',
+  'completion',
+];
 const home = new Home();
 /** Not required: they are checked where they are. */
 const zsh = peer('zsh', ['zsh', '--version']);

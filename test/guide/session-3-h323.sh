@@ -1,6 +1,6 @@
 #!/bin/bash
 # From the CLI Integration Guide, version 1.0 of 2025-11-11, "Usage: H.323 Session with Cost Tracking".
-# Word for word, but for the name of the program and `set -eu`; `budget`, which does not exist yet, is left out.
+# Word for word, but for the name of the program and `set -eu`.
 set -eu
 # Session 3: H.323 Admission Control with Cost Tracking
 
@@ -9,7 +9,9 @@ CALL_ID="call-2025-11-11-001"
 TRACE_ID="h323-${CALL_ID}"
 
 # Set monthly budget for H.323
-# (left out: `budget` does not exist yet)
+if-optimise budget \
+  --set 500.0 \
+  --period month
 
 # Request admission
 if-witness log \
@@ -62,4 +64,4 @@ if-witness log \
 if-optimise report --component IF.witness.h323
 
 # Check budget status
-# (left out: `budget` does not exist yet)
+if-optimise budget --period month

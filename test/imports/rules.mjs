@@ -11,7 +11,8 @@ const scope = '@infrafabric/';
 const levels = [
   ['format', 'semconv', 'otlp', 'accounting'],
   ['ledger', 'verify', 'instrumentation-*'],
-  ['exporter', 'collector', 'budgets', 'cosigner'],
+  ['budgets'],
+  ['exporter', 'collector', 'cosigner'],
   ['cli'],
 ];
 

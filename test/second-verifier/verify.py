@@ -7,6 +7,7 @@ It checks what docs/format.md, section "Verification", says, for ledgers without
 trusts the key as it is given, knows no remembered head and no anchor, and stops at the first thing that is wrong.
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
+from fractions import Fraction
 
 SCHEMA = "c360fe8c4088fbd4e291a39d07bbb90916e3119edff708443f794f22037cbd80"  # docs/format.md, section "Store"
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
@@ -80,6 +81,8 @@ def check_chain(db):
             ids = [bytes.fromhex(body["trace"]), bytes.fromhex(body["span"])]
             expected[2:] = [*ids, body.get("business"), body.get("business_parent")]
         need(columns == expected, f"a column of entry {seq} differs from what was signed")
+        if "rated" in body.get("charge", {}) and entry["type"] == "span":
+            check_price(seq, body["usage"], body["charge"])
         push(peaks, stored, seq, sha(b"\0", text.encode()))
         entries.append(entry)
         prev, clock = sha(b"\0", text.encode()).hex(), at
@@ -89,6 +92,19 @@ def check_chain(db):
     nodes = {(level, node): octets for level, node, octets in db.execute("SELECT level, node, hash FROM nodes")}
     need(nodes == stored, "a stored tree node is not that of its entries")
     return entries, notes
+
+
+def check_price(seq, usage, charge):
+    """The arithmetic of a cost that a rate card gave; Python rounds fractions half to even, too."""
+    rated, pico = charge["rated"], 10**12
+    used = {**{name: str(count) for name, count in usage.get("tokens", {}).items()}, **usage.get("units", {})}
+    for line in rated["lines"]:
+        need(used.pop(line["class"], None) == line["quantity"], f"a price of entry {seq} is not that of its usage")
+        cost = round(Fraction(line["quantity"]) * Fraction(line["rate"]) * pico / int(line["per"]))
+        need(str(cost) == line["cost"], f"a price of entry {seq} is wrong")
+    need(all(used[name] == "0" for name in used if name != "reasoning"), f"a price of entry {seq} leaves something out")
+    total = str(sum(int(line["cost"]) for line in rated["lines"]))
+    need(rated["cost"] == total and (charge["source"] != "computed" or charge["cost"] == total), f"a sum of entry {seq}")
 
 
 def check_signature(note, vkey, origin):

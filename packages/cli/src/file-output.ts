@@ -76,6 +76,18 @@ export function openFileOutput(file: string, ledger: string): FileOutput {
   };
 }
 
+/** Writes a whole file, mode 0600. @throws CliError as {@link openFileOutput}. */
+export function writeFileOutput(file: string, ledger: string, text: string): void {
+  if (file === '') throw new CliError('usage', '--output is empty');
+  const output = openFileOutput(file, ledger);
+  try {
+    output.write(text);
+    output.commit();
+  } finally {
+    output.abandon();
+  }
+}
+
 /** An export over the ledger would be the end of the ledger. */
 function refuseLedgerFiles(file: string, ledger: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal', '.head']) {

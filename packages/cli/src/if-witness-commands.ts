@@ -18,6 +18,7 @@ export const IF_WITNESS: ProgramSpec = {
       load: () => import('./commands/exec.js'),
     },
     { name: 'trace', summary: 'Show everything under a trace id.', load: () => import('./commands/trace.js') },
+    { name: 'cost', summary: 'Show tokens and cost.', load: () => import('./commands/cost.js') },
     { name: 'verify', summary: 'Judge the ledger.', load: () => import('./commands/verify.js') },
     { name: 'export', summary: 'Write entries out as JSON, CSV or OTLP.', load: () => import('./commands/export.js') },
     {

@@ -28,6 +28,7 @@ function span(spanId: string, parentSpanId?: string): SpanEntry {
     isCall: false,
     isUnknownCall: false,
     charge: undefined,
+    countable: undefined,
     conflict: undefined,
   };
 }

@@ -8,6 +8,7 @@ import { type Counts, newCounts } from './counts.js';
 import { drainSpool } from './drain-spool.js';
 import { Losses } from './losses.js';
 import { type SayOnce, sayOnce } from './say-once.js';
+import { tellNotice } from './tell-notice.js';
 import { checked, type WitnessOptions } from './witness-options.js';
 
 const FIRST_RETRY_MS = 200;
@@ -38,7 +39,13 @@ export class LedgerOutlet {
     this.#drainMemory = drainMemory;
     const maxBytes = checked('spoolMaxBytes', options.spoolMaxBytes, 256 * 1024 * 1024);
     this.#spool = new Spool(spoolDirectory(home, ledger), { maxBytes });
-    this.#thread = new LedgerThread({ home, ledger, timeoutMs: checked('timeoutMs', options.timeoutMs, 5_000) });
+    this.#thread = new LedgerThread({
+      home,
+      ledger,
+      timeoutMs: checked('timeoutMs', options.timeoutMs, 5_000),
+      afterCommit: import.meta.resolve('@infrafabric/budgets/after-commit'),
+    });
+    this.#thread.onNotice = (notice) => void tellNotice(notice, this.say);
     this.drainIn(0);
   }
 

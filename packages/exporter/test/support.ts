@@ -153,3 +153,12 @@ export function remount(disk: string, mode: 'ro' | 'rw'): void {
   const { status, stderr } = spawnSync('mount', ['-o', `remount,${mode}`, disk], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`mount: ${stderr}`);
 }
+
+/** Bodies of the alert entries. */
+export function alertsIn(ledger: string): { level: string; spent: string }[] {
+  return query(ledger, (db) =>
+    (db.prepare("SELECT entry FROM entries WHERE type = 'alert' ORDER BY seq").pluck().all() as string[]).map(
+      (entry) => JSON.parse(entry).body,
+    ),
+  );
+}

@@ -1,23 +1,35 @@
 /** From a span's meaning to the draft of its entry: what is signed in clear, and the canonical bytes of all the rest. */
-import { type Account, accountFor } from '@infrafabric/accounting';
+import { type Account, type AccountedSpan, accountFor, type Pricing } from '@infrafabric/accounting';
 import { fitText, type SpanBody, TEXT_LIMITS } from '@infrafabric/format';
 import type { AnyValue, KeyValue, ResourceRecord, ScopeRecord, SpanRecord } from '@infrafabric/otlp';
 import { encodeResourceContext, encodeScopeContext, encodeSpan } from '@infrafabric/otlp/encode';
 import { WITNESS_COMPONENT, WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
 import type { SpanDraft } from './draft.js';
 
-/** Drafts the entry of one finished span. Never throws for a span that `@infrafabric/otlp` decoded. */
+/**
+ * Drafts the entry of one finished span, with the cost that it states and no computed one: {@link spanDrafter} prices. Never
+ * throws for a span that `@infrafabric/otlp` decoded.
+ */
 export function draftSpan(record: SpanRecord): SpanDraft {
+  return draft(record, undefined);
+}
+
+/** {@link draftSpan} with prices. A function of its own, so that `map` cannot take an index for the prices. */
+export function spanDrafter(pricing: Pricing): (record: SpanRecord) => SpanDraft {
+  return (record) => draft(record, pricing);
+}
+
+function draft(record: SpanRecord, pricing: Pricing | undefined): SpanDraft {
   return {
     type: 'span',
-    body: spanBodyOf(record),
+    body: spanBodyOf(record, pricing),
     resourceContext: contextOf(record.resource, encodeResourceContext),
     scopeContext: contextOf(record.scope, encodeScopeContext),
     span: encodeSpan(record),
   };
 }
 
-function spanBodyOf(record: SpanRecord): SpanBody {
+function spanBodyOf(record: SpanRecord, pricing: Pricing | undefined): SpanBody {
   const cut: string[] = [];
   const lossy = new Set(record.lossy);
   const fit = (member: Exclude<keyof typeof TEXT_LIMITS, 'usage'>, text: string): string => {
@@ -33,11 +45,15 @@ function spanBodyOf(record: SpanRecord): SpanBody {
     text === undefined || text === '' ? {} : ({ [member]: fit(member, text) } as { [_ in M]: string });
 
   const attributes = record.attributes;
-  const { usage, charge, fitting }: Account = accountFor({
+  const span: AccountedSpan = {
     attributes,
     scopeName: record.scope.name,
     statusCode: record.status.code,
-  });
+  };
+  const { usage, charge, fitting }: Account = accountFor(
+    span,
+    pricing && { pricing, startUnixNano: record.startUnixNano },
+  );
   if (fitting?.cut === true) cut.push('usage');
   if (fitting?.lossy === true) lossy.add('usage');
   const body: SpanBody = {

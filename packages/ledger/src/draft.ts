@@ -10,10 +10,12 @@ export interface SpanDraft {
   readonly span: Uint8Array;
 }
 
-/** Any other entry; no payload. */
+/** Any other entry. */
 export interface ControlDraft {
   readonly type: Exclude<EntryType, 'span' | 'genesis'>;
   readonly body: CanonicalObject;
+  /** What must be erasable of a `budget`. Other types have none. */
+  readonly payload?: CanonicalObject;
   /** A verifier that does not understand this type must not say VALID. */
   readonly critical?: true;
 }

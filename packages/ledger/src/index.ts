@@ -1,9 +1,10 @@
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
-export { draftSpan } from './draft-span.js';
+export { draftSpan, spanDrafter } from './draft-span.js';
 export { headFile, readHead } from './head-file.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
 export { Ledger, type LedgerOptions, type Sources } from './ledger.js';
 export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from './ledger-error.js';
+export { makePrivateDirectory, writePrivateFile } from './private-file.js';
 export { type Signer, signerOfSeed } from './signer.js';
 export { Spool, type SpoolOptions } from './spool.js';
 export { sqliteVersion } from './sqlite-version.js';

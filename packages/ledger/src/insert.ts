@@ -2,7 +2,7 @@
 import { bytesOfHex, leafHashHex, SEGMENT_BITS } from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
 import { LedgerError } from './ledger-error.js';
-import { type Context, isSpan, type PreparedSpan } from './prepare.js';
+import { type Context, hasPayload, isSpan, type Prepared, type PreparedSpan } from './prepare.js';
 import type { Batch, SealedEntry } from './seal.js';
 
 const ROWS = 16;
@@ -20,7 +20,7 @@ export function insertBatch(db: Connection, batch: Batch): void {
   insertRows(
     db,
     'payloads (seq, salt, payload)',
-    spans.map(({ seq, prepared }) => [seq, prepared.salt, prepared.payload]),
+    batch.entries.flatMap(({ seq, prepared }) => payloadRow(seq, prepared)),
   );
   insertContexts(db, spans);
   insertRows(
@@ -65,6 +65,10 @@ function entryRow({ seq, text, prepared }: SealedEntry): Row {
     business_parent ?? null,
     text,
   ];
+}
+
+function payloadRow(seq: number, prepared: Prepared): Row[] {
+  return hasPayload(prepared) ? [[seq, prepared.salt, prepared.payload]] : [];
 }
 
 function insertContexts(db: Connection, spans: readonly { readonly prepared: PreparedSpan }[]): void {

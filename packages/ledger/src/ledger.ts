@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type EntryType,
   encodeBody,
   encodeCheckpoint,
   encodeNote,
@@ -16,7 +17,7 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
-import { type Connection, createSchema, isEmpty, openForWriting, requireLedger } from './database.js';
+import { type Connection, createSchema, isEmpty, openForWriting, requireLedger, statement } from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { headFile } from './head-file.js';
@@ -25,6 +26,7 @@ import { createKey, loadSigner } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { isSpan, type Prepared, prepareAll } from './prepare.js';
 import { writePrivateFile } from './private-file.js';
+import type { LedgerView } from './reader.js';
 import { contradictionOfHead, rememberHead, requireNotBehindHead } from './remembered-head.js';
 import { sealBatch, type ToSeal } from './seal.js';
 import type { Signer } from './signer.js';
@@ -73,6 +75,7 @@ export class Ledger {
   #tip: Tip | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #view: LedgerView | undefined;
 
   private constructor(db: Connection, paths: WitnessPaths, options: LedgerOptions) {
     this.#db = db;
@@ -127,6 +130,41 @@ export class Ledger {
     const run = this.#queue.then(() => this.#append(drafts));
     this.#queue = run.catch(() => undefined);
     return run;
+  }
+
+  /**
+   * Appends what `decide` makes of the ledger as the write transaction sees it: nobody can append between its look and the
+   * commit. It must not wait for anything. Nothing decided, nothing
+   * appended.
+   * @throws as {@link Ledger.append}, and what `decide` throws; then nothing is appended.
+   */
+  async appendDecided(decide: (view: LedgerView) => readonly Draft[]): Promise<Appended[]> {
+    const view = await this.view();
+    if (this.#closed) throw new LedgerError('closed', 'the ledger is closed');
+    const run = this.#queue.then(() =>
+      this.#exclusively(async () => {
+        this.#currentTip();
+        const drafts = decide(view);
+        return drafts.length === 0 ? [] : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes));
+      }),
+    );
+    this.#queue = run.catch(() => undefined);
+    return run.catch((error) => {
+      throw ledgerErrorOf(error, this.paths.ledger);
+    });
+  }
+
+  /** Look-ups in what is committed, over this connection. */
+  async view(): Promise<LedgerView> {
+    // Loaded only now: a process that appends one event has no use for it.
+    this.#view ??= (await import('./reader.js')).viewOf(this.paths.ledger, this.#db);
+    return this.#view;
+  }
+
+  /** Whether there is an entry of a type other than `span`. A look into an index: cheap, whatever the ledger's size. */
+  has(type: Exclude<EntryType, 'span'>): boolean {
+    const sql = "SELECT 1 FROM entries INDEXED BY entries_control WHERE type = ? AND type <> 'span' LIMIT 1";
+    return statement(this.#db, sql).get(type) !== undefined;
   }
 
   /**

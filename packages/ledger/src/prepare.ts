@@ -3,12 +3,14 @@ import {
   bytesOfHex,
   contextDigestHex,
   encodeBody,
+  encodeCanonicalJson,
   encodeSpanBody,
   encodeSpanPayload,
   FormatError,
   MAX_PAYLOAD_OCTETS,
   payloadDigestHex,
   SALT_OCTETS,
+  utf8Of,
 } from '@infrafabric/format';
 import type { Draft, SpanDraft } from './draft.js';
 import type { SpanIds } from './seen-spans.js';
@@ -31,19 +33,36 @@ export interface PreparedSpan {
   readonly digestHex: string;
 }
 
+/** An entry of another type ready to be sealed. */
+export interface PreparedControl {
+  readonly draft: Exclude<Draft, SpanDraft>;
+  readonly bodyJson: string;
+}
+
+/** One of them with a payload. */
+export interface PreparedPrivate extends PreparedControl {
+  readonly salt: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly digestHex: string;
+}
+
 /** Any draft ready to be sealed. */
-export type Prepared = PreparedSpan | { readonly draft: Exclude<Draft, SpanDraft>; readonly bodyJson: string };
+export type Prepared = PreparedSpan | PreparedControl | PreparedPrivate;
 
 /** Prepares a batch; `randomBytes` gives all its salts at once. @throws FormatError for what cannot be written exactly. */
 export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: number) => Uint8Array): Prepared[] {
-  const spans = drafts.reduce((count, { type }) => count + (type === 'span' ? 1 : 0), 0);
-  const salts = randomBytes(spans * SALT_OCTETS);
+  const salted = drafts.reduce((count, draft) => count + (isSalted(draft) ? 1 : 0), 0);
+  const salts = randomBytes(salted * SALT_OCTETS);
   const contextOf = contextCache();
-  let salted = 0;
+  let used = 0;
   return drafts.map((draft): Prepared => {
-    if (draft.type !== 'span') return { draft, bodyJson: encodeBody(draft.body) };
-    const salt = salts.subarray(salted, salted + SALT_OCTETS);
-    salted += SALT_OCTETS;
+    if (draft.type !== 'span' && draft.payload === undefined) return { draft, bodyJson: encodeBody(draft.body) };
+    const salt = salts.subarray(used, used + SALT_OCTETS);
+    used += SALT_OCTETS;
+    if (draft.type !== 'span') {
+      const payload = utf8Of(encodeCanonicalJson(draft.payload!));
+      return { draft, bodyJson: encodeBody(draft.body), salt, payload, digestHex: payloadDigestHex(salt, payload) };
+    }
     const contexts = [contextOf('resource', draft.resourceContext), contextOf('scope', draft.scopeContext)] as const;
     const payload = encodeSpanPayload(bytesOfHex(contexts[0].digestHex), bytesOfHex(contexts[1].digestHex), draft.span);
     if (Math.max(payload.length, draft.resourceContext.length, draft.scopeContext.length) > MAX_PAYLOAD_OCTETS) {
@@ -61,6 +80,10 @@ export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: numbe
   });
 }
 
+function isSalted(draft: Draft): boolean {
+  return draft.type === 'span' || draft.payload !== undefined;
+}
+
 /** Spans of a request share their resource and scope objects, so each is hashed once a batch. */
 function contextCache(): (kind: Context['kind'], bytes: Uint8Array) => Context {
   const known = { resource: new Map<Uint8Array, Context>(), scope: new Map<Uint8Array, Context>() };
@@ -72,6 +95,11 @@ function contextCache(): (kind: Context['kind'], bytes: Uint8Array) => Context {
     }
     return context;
   };
+}
+
+/** Whether a prepared draft has a payload. */
+export function hasPayload(prepared: Prepared): prepared is PreparedSpan | PreparedPrivate {
+  return 'payload' in prepared;
 }
 
 /** Whether a prepared draft is a span. */

@@ -5,6 +5,7 @@
 import { lstatSync } from 'node:fs';
 import {
   type Entry,
+  type EntryType,
   hexOf,
   MAX_PAYLOAD_OCTETS,
   PAYLOAD_DOMAIN,
@@ -46,6 +47,16 @@ const counted = (name: string): string =>
 const COLUMNS = `concat(segment, ' ', ${IDS}, ${['type', 'business', 'business_parent'].map(counted).join(', ')})`;
 const ENTRIES = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry END, ${COLUMNS}
 FROM entries NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`;
+// More octets at once cost more than their hashing: V8 keeps long strings apart, and malloc maps pages for each.
+const BLOCK = 128;
+// Most rows are spans without a parent flow; what is said of them is short, for the text of the columns is half the reading.
+const PLAIN = `type = 'span' AND segment = seq >> ${SEGMENT_BITS} AND business_parent IS NULL
+  AND typeof(trace_id) = 'blob' AND octet_length(trace_id) = 16 AND typeof(span_id) = 'blob' AND octet_length(span_id) = 8
+  AND coalesce(octet_length(business), 0) <= 65535`;
+const BLOCKS = `SELECT CAST(char(0) || group_concat(readable, char(0)) AS BLOB), CAST(group_concat(columns, char(0)) AS BLOB)
+FROM (SELECT iif(typeof(entry) = 'text' AND octet_length(entry) <= 65535, entry, NULL) AS readable,
+  iif(${PLAIN}, concat(seq, ' ', lower(hex(trace_id || span_id)), ':' || business), concat(seq, ' ', ${COLUMNS})) AS columns
+  FROM entries NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${BLOCK})`;
 const blob = (name: string): string => `CASE WHEN typeof(${name}) = 'blob' THEN ${name} END`;
 // One blob a row: making a Buffer costs more than hashing it. The lengths matter: an octet moved from salt to payload leaves
 // their concatenation, and so the digest, as it was.
@@ -61,12 +72,26 @@ FROM payloads p NOT INDEXED LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > ?
 const BEFORE_ALL = Number.NEGATIVE_INFINITY;
 const AFTER_ALL = Number.POSITIVE_INFINITY;
 
+let makeReader: (path: string, db: Connection) => LedgerReader;
+
+/** The look-ups of a {@link LedgerReader}, over the writer's own connection: inside a transaction they see that transaction. */
+export type LedgerView = Omit<LedgerReader, 'close' | 'isSameFile'>;
+
+/** @internal A view over the connection of a `Ledger`. */
+export function viewOf(path: string, connection: object): LedgerView {
+  return makeReader(path, connection as Connection);
+}
+
 /** A read transaction over a ledger file. Open until {@link LedgerReader.close}. */
 export class LedgerReader {
   readonly path: string;
   readonly #db: Connection;
   readonly #identity: string;
   #tablesChecked = false;
+
+  static {
+    makeReader = (path, db) => new LedgerReader(path, db);
+  }
 
   private constructor(path: string, db: Connection) {
     this.path = path;
@@ -119,6 +144,35 @@ export class LedgerReader {
     });
   }
 
+  /** Whether there is an entry of a type other than `span`. */
+  has(type: Exclude<EntryType, 'span'>): boolean {
+    const sql = "SELECT 1 FROM entries INDEXED BY entries_control WHERE type = ? AND type <> 'span' LIMIT 1";
+    return this.#reading(() => this.#statement(sql).get(type) !== undefined);
+  }
+
+  /** Entries of a type other than `span`, from `from` on, in order. */
+  *entriesOfType(type: Exclude<EntryType, 'span'>, from = 0): Generator<StoredEntry> {
+    const sql = `SELECT seq, entry FROM entries INDEXED BY entries_control
+      WHERE type = ? AND type <> 'span' AND seq >= ? ORDER BY seq LIMIT ${CHUNK}`;
+    const rows = this.#statement(sql).raw();
+    for (let next = from; ; ) {
+      const chunk = this.#reading(() => rows.all(type, next)) as [number, string][];
+      for (const [seq, text] of chunk) yield { seq, text, entry: parseEntry(text) };
+      if (chunk.length < CHUNK) return;
+      next = chunk.at(-1)![0] + 1;
+    }
+  }
+
+  /** Seqs and span ids, hex, of the span entries from `from` on, in no order; from an index alone. */
+  *spanIds(from: number): Generator<[seq: number, spanIdHex: string]> {
+    const sql = 'SELECT seq, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?';
+    const rows = this.#statement(sql).raw();
+    for (let segment = Math.floor(from / 2 ** SEGMENT_BITS); segment <= this.#newestSegment(); segment++) {
+      for (const [seq, id] of this.#reading(() => rows.all(segment, from)) as [number, Uint8Array | null][])
+        if (id !== null) yield [seq, hexOf(id)];
+    }
+  }
+
   /** Payload of an entry; undefined when it has none or it was erased. */
   payload(seq: number): StoredPayload | undefined {
     return this.#reading(() => {
@@ -162,6 +216,20 @@ export class LedgerReader {
     });
   }
 
+  /** Stored text of one entry; undefined where there is none. */
+  entryText(seq: number): string | undefined {
+    return this.#reading(() => {
+      const text = this.#statement('SELECT entry FROM entries WHERE seq = ?').pluck().get(seq);
+      return typeof text === 'string' ? text : undefined;
+    });
+  }
+
+  /** Stored texts from `from` on, in order, at most `limit`. */
+  entryTexts(from: number, limit: number): [seq: number, text: string][] {
+    const rows = this.#statement('SELECT seq, entry FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?').raw();
+    return this.#reading(() => rows.all(from, limit)) as [number, string][];
+  }
+
   /** Entries from `from` on, in order, as stored. */
   *entriesFrom(from = 0): Generator<StoredEntry> {
     const rows = this.#statement(`SELECT seq, entry FROM entries WHERE seq >= ? ORDER BY seq LIMIT ${CHUNK}`).raw();
@@ -193,6 +261,15 @@ export class LedgerReader {
     to: number,
   ): Generator<[seq: number, entry: string | Uint8Array | null, columns: string | Uint8Array][]> {
     yield* this.#chunks(ENTRIES, ...bounds(from, to));
+  }
+
+  entryBlock(from: number, to: number): { octets: Uint8Array; columns: Uint8Array } | undefined {
+    const [octets, columns] = this.#reading(() =>
+      this.#statement(BLOCKS)
+        .raw()
+        .get(...bounds(from, to)),
+    ) as [Uint8Array | null, Uint8Array | null];
+    return columns === null ? undefined : { octets: octets ?? new Uint8Array(), columns };
   }
 
   entryOctets(seq: number): {
@@ -228,18 +305,20 @@ export class LedgerReader {
       yield rows.map(([size, note]) => ({ size, note }));
   }
 
-  *nodes(): Generator<{ level: number; node: number; hash: Uint8Array | null }[]> {
+  *nodes(from: number, to: number): Generator<{ level: number; node: number; hash: Uint8Array | null }[]> {
     // Level by level: a comparison of (level, node) would filter rows, and in a crafted tree filter for ever.
     const nextLevel = this.#statement('SELECT level FROM nodes WHERE level > ? ORDER BY level LIMIT 1').pluck();
-    const sql = `SELECT node, CASE WHEN octet_length(hash) <= 64 THEN ${blob('hash')} END FROM nodes WHERE level = ? AND node > ? ORDER BY node LIMIT ${CHUNK}`;
+    const sql = `SELECT node, CASE WHEN octet_length(hash) <= 64 THEN ${blob('hash')} END FROM nodes WHERE level = ? AND node > ? AND node <= ? ORDER BY node LIMIT ${CHUNK}`;
     const rows = this.#statement(sql).raw();
     for (let level = BEFORE_ALL; ; ) {
       const next = this.#reading(() => nextLevel.get(level)) as number | undefined;
       if (next === undefined) return;
       if (!Number.isSafeInteger(next) || next <= level) throw this.#outOfOrder();
       level = next;
-      for (let after = BEFORE_ALL; ; ) {
-        const chunk = this.#reading(() => rows.all(level, after)) as [number, Uint8Array | null][];
+      const [first, past] = [Math.floor(from / 2 ** level), Math.floor(to / 2 ** level)];
+      const upTo = Number.isFinite(to) ? past - 1 : AFTER_ALL;
+      for (let after = from === 0 ? BEFORE_ALL : first - 1; ; ) {
+        const chunk = this.#reading(() => rows.all(level, after, upTo)) as [number, Uint8Array | null][];
         yield chunk.map(([node, hash]) => ({ level, node, hash }));
         if (chunk.length < CHUNK) break;
         const last = chunk.at(-1)![0];

@@ -80,7 +80,7 @@ export function sealBatch(base: Base, items: readonly ToSeal[], at: bigint): Bat
         seq,
         type: prepared.draft.type,
       },
-      conflict !== undefined && 'salt' in prepared
+      conflict !== undefined && 'ids' in prepared
         ? encodeSpanBody({ ...prepared.draft.body, conflict })
         : prepared.bodyJson,
     );

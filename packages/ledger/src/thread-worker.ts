@@ -2,14 +2,25 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MAX_PAYLOAD_OCTETS } from '@infrafabric/format';
 import { decodeTraceRequest, OtlpDecodeError } from '@infrafabric/otlp';
+import type { Accounts } from './accounts/accounts.js';
 import type { SpanDraft } from './draft.js';
-import { draftSpan } from './draft-span.js';
+import { spanDrafter } from './draft-span.js';
 import { Ledger } from './ledger.js';
 import { LedgerError } from './ledger-error.js';
-import type { Gap, LedgerThreadOptions, RequestSummary, ThreadRequest, ThreadResponse } from './thread.js';
+import { HomePricing } from './pricing.js';
+import type {
+  AfterCommitModule,
+  Gap,
+  LedgerThreadOptions,
+  RequestSummary,
+  ThreadRequest,
+  ThreadResponse,
+} from './thread.js';
+import { witnessPaths } from './witness-home.js';
 
 const port = parentPort!;
 const options = workerData as LedgerThreadOptions;
+const pricing = new HomePricing(witnessPaths(options).home);
 const NOTHING: RequestSummary = { appended: 0, duplicates: 0, rejected: [] };
 let opened: Promise<Ledger> | undefined;
 let queue: Promise<void> = Promise.resolve();
@@ -29,6 +40,81 @@ async function answer(request: ThreadRequest): Promise<void> {
   port.postMessage(response);
 }
 
+/** Commits come hundreds a second, and one look after many of them sees as much. */
+const JUDGE_EVERY_MS = 200;
+let afterCommit: AfterCommitModule | undefined;
+let isJudged = true;
+let judgedAtMs = 0;
+let judgeTimer: NodeJS.Timeout | undefined;
+
+/** Has the module look at what was committed: now, or soon after the last time. */
+function judgeSoon(open: Ledger): void {
+  if (options.afterCommit === undefined || !isJudged || !hasBudget(open)) return;
+  isJudged = false;
+  tell({ judging: true });
+  judgeTimer = setTimeout(
+    () => {
+      queue = queue.then(judge);
+    },
+    judgedAtMs + JUDGE_EVERY_MS - Date.now(),
+  );
+}
+
+async function judge(): Promise<void> {
+  clearTimeout(judgeTimer);
+  if (isJudged) return;
+  isJudged = true;
+  try {
+    const open = await opened;
+    afterCommit ??= (await import(options.afterCommit!)) as AfterCommitModule;
+    if (open !== undefined) await afterCommit.afterCommit(open, (notice) => tell({ notice }));
+  } catch (error) {
+    tell({ notice: { type: 'warning', message: `budgets were not judged: ${String(error)}` } });
+  }
+  judgedAtMs = Date.now();
+  tell({ judging: false });
+}
+
+/** After so long without a commit, what was appended is summed up: a report would wait for it. */
+const SUM_UP_AFTER_MS = 1_000;
+let sumUpTimer: NodeJS.Timeout | undefined;
+let accounts: Accounts | undefined;
+
+function sumUpLater(): void {
+  clearTimeout(sumUpTimer);
+  sumUpTimer = setTimeout(() => {
+    queue = queue.then(sumUpSome);
+  }, SUM_UP_AFTER_MS).unref();
+}
+
+/** A part at a time: whatever comes in meanwhile goes first. */
+async function sumUpSome(): Promise<void> {
+  try {
+    const open = await opened;
+    if (open === undefined) return;
+    accounts ??= (await import('./accounts/accounts.js')).Accounts.open(await open.view(), {
+      home: open.paths.home,
+      catchUp: false,
+    });
+    if (!accounts.catchUpSome()) sumUpTimer = setTimeout(() => (queue = queue.then(sumUpSome)), 0).unref();
+  } catch {
+    // Whoever asks for the sums will meet whatever is wrong.
+  }
+}
+
+function hasBudget(open: Ledger): boolean {
+  try {
+    return open.has('budget');
+  } catch {
+    // The append was answered for; the next one meets whatever is wrong.
+    return false;
+  }
+}
+
+function tell(message: ThreadResponse): void {
+  port.postMessage(message);
+}
+
 async function carryOut(request: ThreadRequest): Promise<RequestSummary> {
   switch (request.type) {
     case 'spans':
@@ -36,6 +122,7 @@ async function carryOut(request: ThreadRequest): Promise<RequestSummary> {
     case 'gap':
       return appendGap(request.gap);
     case 'close':
+      await judge();
       await closeLedger();
       return NOTHING;
   }
@@ -43,10 +130,14 @@ async function carryOut(request: ThreadRequest): Promise<RequestSummary> {
 
 async function appendSpans(bytes: Uint8Array): Promise<RequestSummary> {
   const { spans, rejected } = decode(bytes);
-  const drafts = spans.map(draftSpan);
+  await pricing.refresh();
+  const drafts = spans.map(spanDrafter(pricing));
   const storable = drafts.filter(isStorable);
   const tooLarge = drafts.length - storable.length;
-  const results = await (await ledger()).append(storable).catch(reopenLater);
+  const open = await ledger();
+  const results = await open.append(storable).catch(reopenLater);
+  judgeSoon(open);
+  sumUpLater();
   const duplicates = results.filter(({ outcome }) => outcome === 'duplicate').length;
   const refused = tooLarge === 0 ? rejected : [...rejected, { reason: 'payload_too_large', count: tooLarge }];
   return { appended: results.length - duplicates, duplicates, rejected: refused };
@@ -93,5 +184,8 @@ async function reopenLater(error: unknown): Promise<never> {
 async function closeLedger(): Promise<void> {
   const closing = opened;
   opened = undefined;
+  await afterCommit?.close().catch(() => undefined);
+  accounts?.close();
+  accounts = undefined;
   await closing?.then((open) => open.close()).catch(() => undefined);
 }

@@ -3,7 +3,7 @@
  * over, a summary comes back after commit; no object per span crosses.
  */
 import { Worker } from 'node:worker_threads';
-import type { LedgerOptions } from './ledger.js';
+import type { Ledger, LedgerOptions } from './ledger.js';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
 
 /** What became of the spans of one request; given only after commit. */
@@ -27,7 +27,21 @@ export interface Gap {
 }
 
 /** Options that can cross to the thread. */
-export type LedgerThreadOptions = Omit<LedgerOptions, 'signer' | 'sources' | 'longLived'>;
+export interface LedgerThreadOptions extends Omit<LedgerOptions, 'signer' | 'sources' | 'longLived'> {
+  /**
+   * Address of a module that the thread loads and calls after commits, once there is a `budget` entry: see
+   * {@link AfterCommitModule}. Answers to requests do not wait for it.
+   */
+  readonly afterCommit?: string | undefined;
+}
+
+/** What a module for {@link LedgerThreadOptions.afterCommit} exports. */
+export interface AfterCommitModule {
+  /** Called after one or more commits, never twice at a time. `tell` hands a notice to {@link LedgerThread.onNotice}. */
+  afterCommit(ledger: Ledger, tell: (notice: unknown) => void): Promise<void>;
+  /** Called before the ledger is closed. */
+  close(): Promise<void>;
+}
 
 /** @internal What crosses. */
 export type ThreadRequest =
@@ -37,6 +51,9 @@ export type ThreadRequest =
 
 /** @internal What comes back. */
 export type ThreadResponse =
+  | { readonly notice: unknown }
+  /** While it is so, the process is kept alive: what was committed last is judged too. */
+  | { readonly judging: boolean }
   | { readonly id: number; readonly summary: RequestSummary }
   | {
       readonly id: number;
@@ -55,6 +72,9 @@ export class LedgerThread {
   #worker: Worker | undefined;
   #nextId = 0;
   #closed = false;
+  #isJudging = false;
+  /** Told what the module of `afterCommit` has to say. */
+  onNotice: (notice: unknown) => void = () => undefined;
 
   /** The ledger is opened, or created, by the first append; a failure to do so is that append's failure. */
   constructor(options: LedgerThreadOptions = {}) {
@@ -114,9 +134,19 @@ export class LedgerThread {
   }
 
   #settle(response: ThreadResponse): void {
+    if ('notice' in response) {
+      this.onNotice(response.notice);
+      return;
+    }
+    if ('judging' in response) {
+      this.#isJudging = response.judging;
+      if (this.#isJudging) this.#worker?.ref();
+      else if (this.#waiting.size === 0) this.#worker?.unref();
+      return;
+    }
     const waiting = this.#waiting.get(response.id);
     this.#waiting.delete(response.id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (this.#waiting.size === 0 && !this.#isJudging) this.#worker?.unref();
     if ('summary' in response) waiting?.resolve(response.summary);
     else waiting?.reject(new LedgerError(response.error.code, response.error.message, { hint: response.error.hint }));
   }
@@ -125,6 +155,7 @@ export class LedgerThread {
   #fail(worker: Worker, error: LedgerError): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#isJudging = false;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

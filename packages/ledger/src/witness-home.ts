@@ -25,6 +25,11 @@ export function keyDirectory(home: string, origin: string): string {
   return join(home, 'keys', sha256Hex(origin));
 }
 
+/** Directory of a home's own rate cards. */
+export function ratesDirectory(home: string): string {
+  return join(home, 'rates');
+}
+
 /** Directory of spans that wait for one ledger file. */
 export function spoolDirectory(home: string, ledger: string): string {
   return join(home, 'spool', sha256Hex(ledger).slice(0, 16));

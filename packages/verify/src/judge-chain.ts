@@ -21,6 +21,7 @@ import {
 import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
+import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
 import { readNote } from './open-note.js';
 import { type ReadEntry, readBlock } from './read-block.js';
 import { Problems, withDamageAsFinding } from './report.js';
@@ -57,6 +58,8 @@ export interface ChainOptions {
   /** Checkpoints whose signature is to be checked besides first and newest; the rest is bound by hash. */
   readonly signatureSample?: number;
   readonly onProgress?: (entries: number) => void;
+  /** Rate cards at hand, to compare charges with. */
+  readonly cardOf?: CardOf;
 }
 
 /** What the chain turned out to be. */
@@ -363,6 +366,8 @@ class ChainJudge {
     }
     if (view.type === 'restored') this.#restoredAt.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
+    if (view.span?.isRated === true) this.#charge(seq, text);
+    if (view.type === 'adjustment') this.#adjustment(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
       this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
       if (view.critical) this.#criticalNotUnderstood = true;
@@ -419,6 +424,32 @@ class ChainJudge {
   #gap(seq: number, text: string): void {
     const { count } = this.#body(seq, text) ?? {};
     if (typeof count === 'number') this.#spansKnownLost += count;
+  }
+
+  #charge(seq: number, text: string): void {
+    const body = this.#body(seq, text);
+    for (const problem of body === undefined ? [] : spanChargeProblems({ body }, this.#options.cardOf))
+      this.#problems.add({ code: 'entry.charge', seq, message: `the charge of entry ${seq}: ${problem}` });
+  }
+
+  #adjustment(seq: number, text: string): void {
+    const body = this.#body(seq, text);
+    if (body === undefined) return;
+    for (const problem of adjustmentProblems({ body }, this.#earlier(body.target, seq), this.#options.cardOf))
+      this.#problems.add({ code: 'adjustment.charge', seq, message: `the adjustment in entry ${seq}: ${problem}` });
+  }
+
+  /** An entry that comes before another. */
+  #earlier(target: unknown, seq: number): { readonly text: string; readonly entry: Entry } | undefined {
+    if (typeof target !== 'number' || !Number.isSafeInteger(target) || target < 0 || target >= seq) return undefined;
+    const [row] = [...this.#source.entries(target, target + 1)].flat();
+    if (typeof row?.[1] !== 'string') return undefined;
+    try {
+      return { text: row[1], entry: parseEntry(row[1]) };
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return undefined;
+    }
   }
 
   /** A body as a whole, which {@link viewEntry} leaves unread. */

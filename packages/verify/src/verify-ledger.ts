@@ -24,7 +24,7 @@ import {
 import type { ChainSource, StoreSource } from './source.js';
 
 /** What the verifier trusts, and how hard it looks. */
-export interface VerifyOptions extends Pick<ChainOptions, 'deep' | 'onProgress'> {
+export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'onProgress'> {
   /** The key held by the verifier; undefined when there is none. Never one that was found in the ledger. */
   readonly key?: VerifierKey | undefined;
   /** Where the key came from, for the report. */
@@ -93,6 +93,7 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
         chain = judgeChain(source, problems, {
           ...(options.deep === undefined ? {} : { deep: options.deep }),
           ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+          ...(options.cardOf === undefined ? {} : { cardOf: options.cardOf }),
           signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
           vouched: vouchedRoots(options, head),
         });

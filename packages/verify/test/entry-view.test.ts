@@ -36,7 +36,21 @@ const span: fc.Arbitrary<SpanBody> = fc.record(
   {
     business: text,
     business_parent: text,
-    charge: fc.record({ key: text, source: fc.constantFrom('reported', 'unpriced') }, { requiredKeys: ['source'] }),
+    charge: fc.record(
+      {
+        key: text,
+        rated: fc.record({
+          card: text,
+          cost: decimal,
+          lines: fc.constant([]),
+          match: text,
+          model: text,
+          sha256: hex(32),
+        }),
+        source: fc.constantFrom('reported', 'computed', 'estimated', 'unpriced'),
+      },
+      { requiredKeys: ['source'] },
+    ),
     component: text,
     conflict: fc.nat(),
     cut: fc.array(text),
@@ -92,6 +106,7 @@ test('a canonical entry is viewed as it is parsed, whether its prev was foretold
                 spanHex: body.span,
                 business: body.business,
                 businessParent: body.business_parent,
+                isRated: body.charge?.rated !== undefined || body.charge?.source === 'computed',
               }
             : undefined,
       };

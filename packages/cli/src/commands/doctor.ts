@@ -7,6 +7,7 @@ import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
+import { checkRates } from '../doctor/check-rates.js';
 import {
   checkClock,
   checkDisk,
@@ -43,7 +44,7 @@ export function define(command: Command): void {
       "if-witness doctor --accept-head 'restored from the backup of 2025-11-10 after a disk failure'",
     ],
     [
-      'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
+      'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool, rate cards and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
     ],
   );
   command.action(act<DoctorFlags>(doctor));
@@ -99,7 +100,7 @@ function examine(paths: WitnessPaths): Finding[] {
     if (finding.ok) findings.push(...checkKey(paths, describeItself(paths.ledger)));
     findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
   } else findings.push(checkClock(undefined));
-  return [...findings, checkDisk(paths), checkSpool(paths)];
+  return [...findings, checkDisk(paths), checkSpool(paths), ...checkRates(paths)];
 }
 
 function renderFinding({ check, ok, found, mend }: Finding, paint: Paint): string {

@@ -78,6 +78,7 @@ async function exec({ flags, args, common, messages }: Invocation<ExecFlags>): P
     const recorded = await recorder.record([record]);
     if (recorded.outcome === 'spooled') messages.warn(`${recorded.why.message}; the event waits in the spool`);
     if (!common.quiet) printErr(renderRecorded(recorded, record, placement.businessId, common.json));
+    await recorder.judge(messages);
     if (namesBackend(process.env)) {
       const { forwardSpans } = await import('../log/forward-spans.js');
       const why = await forwardSpans([record], process.env);

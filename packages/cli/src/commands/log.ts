@@ -30,6 +30,10 @@ interface LogFlags extends EventFlags, RecordFlags {
 
 /** How long an event may take to bring in what waits in the spool. */
 const DRAIN_MS = 500;
+/** A batch of so many entries is summed up at once: the next report would wait for it. */
+const SUM_UP_FROM = 1_000;
+/** A batch has its budgets judged so often, and at its end. */
+const JUDGE_EVERY_MS = 1_000;
 
 export function define(command: Command): void {
   command.optionsGroup('Event:');
@@ -87,6 +91,7 @@ async function logOne({ flags, common, messages }: Invocation<LogFlags>): Promis
       const { childEnvironment, renderExports } = await import('../log/child-environment.js');
       printOutInPassing(renderExports(childEnvironment(record, placement, ambient)));
     } else printOutInPassing(renderRecorded(recorded, record, placement.businessId, common.json));
+    await recorder.judge(messages);
     await forward([record], messages);
     await drain(recorder, messages);
   } finally {
@@ -106,6 +111,7 @@ async function logMany({ flags, common, messages }: Invocation<LogFlags>): Promi
   // All lines of a batch that name no flow are of one.
   const newFlow = `op-${randomUUID()}`;
   let forwards = true;
+  let judgeAtMs = 0;
   try {
     const result = await logBatch({
       input: process.stdin,
@@ -119,12 +125,17 @@ async function logMany({ flags, common, messages }: Invocation<LogFlags>): Promi
       skipped: (line, why) => messages.warn(`line ${line} is skipped: ${why}`),
       committed: async (records) => {
         forwards = forwards && (await forward(records, messages));
+        if (Date.now() < judgeAtMs) return;
+        await recorder.judge(messages);
+        judgeAtMs = Date.now() + JUDGE_EVERY_MS;
       },
     });
     if (result.spooledWhy !== undefined) warnSpooled(messages, result.spooledWhy);
     printOutInPassing(renderBatch(result, common.json));
+    await recorder.judge(messages);
     if (result.stoppedBy !== undefined) throw result.stoppedBy;
     await drain(recorder, messages);
+    if (result.appended >= SUM_UP_FROM) await recorder.sumUp();
     return result.skipped > 0 ? 1 : 0;
   } finally {
     process.stdin.destroy();
@@ -150,7 +161,9 @@ async function forward(records: readonly SpanRecord[], messages: Messages): Prom
 
 async function drain(recorder: SpanRecorder, messages: Messages): Promise<void> {
   const drained = await recorder.drain(DRAIN_MS);
-  if (drained > 0) messages.note(`brought in from the spool: ${drained} ${drained === 1 ? 'event' : 'events'}`);
+  if (drained === 0) return;
+  await recorder.judge(messages);
+  messages.note(`brought in from the spool: ${drained} ${drained === 1 ? 'event' : 'events'}`);
 }
 
 function warnSpooled(messages: Messages, why: Error): void {

@@ -64,18 +64,19 @@ async function printText(selection: TraceSelection, color: boolean): Promise<voi
 async function printJson({ root, businessId, otelTraceIds }: TraceSelection, reader: LedgerReader): Promise<void> {
   const { spanEntryJson } = await import('../read/entry-json.js');
   const { Totals } = await import('../read/totals.js');
-  const { containersOf } = await import('../read/containers.js');
+  const { countedCalls } = await import('../read/counted-calls.js');
   const payloads = new SpanPayloads(reader);
-  const totals = new Totals(containersOf(() => allEntries(root)));
+  const entries = allEntries(root);
+  const totals = new Totals();
+  for (const { sums, currency } of countedCalls(entries)) totals.add(sums, currency);
   const head = renderJson({ trace_id: businessId ?? null, otel_trace_ids: [...otelTraceIds], entries: [] });
   printOut(head.slice(0, head.lastIndexOf(']')));
   let before = '\n    ';
-  for (const entry of allEntries(root)) {
-    totals.add(entry);
+  for (const entry of entries) {
     printOut(before + renderJson(spanEntryJson(entry, payloads.spanOf(entry.seq)), 2));
     before = ',\n    ';
   }
-  printOut(`\n  ],\n  "totals": ${renderJson({ entries: totals.entries, ...totals.toJson() }, 1)}\n}\n`);
+  printOut(`\n  ],\n  "totals": ${renderJson({ entries: entries.length, ...totals.toJson() }, 1)}\n}\n`);
 }
 
 async function printOtlpJson({ root }: TraceSelection, reader: LedgerReader): Promise<void> {

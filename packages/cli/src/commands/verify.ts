@@ -112,7 +112,7 @@ async function judge(
   if (copy !== undefined)
     messages.note(`${paths.ledger}: SQLite cannot read it where it lies, so a private copy is verified`);
   try {
-    const { report, sameFile } = await verifyFile(path, options);
+    const { report, sameFile } = await verifyFile({ home: paths.home, ledger: path }, options);
     if (!sameFile || copy?.isCurrent() === false) throw replaced(paths.ledger);
     return report;
   } catch (error) {

@@ -8,11 +8,23 @@ import {
   isRetryable,
   Ledger,
   Spool,
+  spanDrafter,
   spoolDirectory,
   type WitnessPaths,
 } from '@infrafabric/ledger';
+import type { HomePricing } from '@infrafabric/ledger/pricing';
 import type { SpanRecord } from '@infrafabric/otlp';
+import { WITNESS_COMPONENT, WITNESS_PAYLOAD, WITNESS_TRACE_ID, WITNESS_TRACE_PARENT_ID } from '@infrafabric/semconv';
 import { CliError } from '../cli-error.js';
+import type { Messages } from '../messages.js';
+
+/** Attributes of an event that uses nothing. */
+const WITHOUT_PRICE: ReadonlySet<string> = new Set([
+  WITNESS_TRACE_ID,
+  WITNESS_TRACE_PARENT_ID,
+  WITNESS_COMPONENT,
+  WITNESS_PAYLOAD,
+]);
 
 /** What became of spans. */
 export type Recorded =
@@ -35,6 +47,7 @@ export interface RecorderOptions {
 export class SpanRecorder {
   readonly #options: RecorderOptions;
   readonly #spool: Spool;
+  #pricing: HomePricing | undefined;
   #ledger: Ledger | undefined;
 
   constructor(options: RecorderOptions) {
@@ -46,7 +59,8 @@ export class SpanRecorder {
   async record(records: readonly SpanRecord[]): Promise<Recorded> {
     try {
       const ledger = await this.#open();
-      return { outcome: 'committed', entries: await ledger.append(records.map(draftSpan)) };
+      const draft = records.some(mayHavePrice) ? await this.#drafter() : draftSpan;
+      return { outcome: 'committed', entries: await ledger.append(records.map(draft)) };
     } catch (error) {
       if (!isRetryable(error) || !this.#options.useSpool) throw error;
       const why = error as Error & { readonly hint?: string | undefined };
@@ -61,9 +75,28 @@ export class SpanRecorder {
     try {
       if (this.#ledger === undefined || this.#spool.list().length === 0) return 0;
       const { drainSpool } = await import('./drain-spool.js');
-      return await drainSpool(this.#spool, this.#ledger, budgetMs);
+      return await drainSpool(this.#spool, this.#ledger, await this.#drafter(), budgetMs);
     } catch {
       return 0;
+    }
+  }
+
+  /** Judges the budgets that there are, and says what is due. Never throws. */
+  async judge(messages: Messages): Promise<void> {
+    if (this.#ledger?.has('budget') !== true) return;
+    const { judgeAfter } = await import('../budget/judge-after.js');
+    await judgeAfter(this.#ledger, messages);
+  }
+
+  /** Brings the sums of reports up to date, so that the next report need not wait. Never throws: it can. */
+  async sumUp(): Promise<void> {
+    try {
+      const view = await this.#ledger?.view();
+      if (view === undefined) return;
+      const { Accounts } = await import('@infrafabric/ledger/accounts');
+      Accounts.open(view, { home: this.#options.paths.home }).close();
+    } catch {
+      // The report will meet whatever is wrong.
     }
   }
 
@@ -78,6 +111,16 @@ export class SpanRecorder {
     return this.#ledger;
   }
 
+  /** Drafts with prices; loaded for the first span that may have one. */
+  async #drafter(): Promise<typeof draftSpan> {
+    if (this.#pricing === undefined) {
+      const { HomePricing } = await import('@infrafabric/ledger/pricing');
+      this.#pricing = new HomePricing(this.#options.paths.home);
+    }
+    await this.#pricing.refresh();
+    return spanDrafter(this.#pricing);
+  }
+
   #lost(why: Error & { readonly hint?: string | undefined }): CliError {
     const refusal = this.#spool.refusal;
     const reason = refusal instanceof Error ? refusal.message : 'it took nothing';
@@ -86,4 +129,8 @@ export class SpanRecorder {
       hint: why.hint,
     });
   }
+}
+
+function mayHavePrice({ attributes }: SpanRecord): boolean {
+  return attributes.some(([key]) => !WITHOUT_PRICE.has(key));
 }

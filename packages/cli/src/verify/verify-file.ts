@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { encodeVkey } from '@infrafabric/format';
+import type { WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
   judgeUnnamed,
@@ -17,6 +18,7 @@ import {
   verifyLedger,
   vouchedRootsOf,
 } from '@infrafabric/verify';
+import { knownCards } from './known-cards.js';
 import { carryOut, type Work, type WorkFindings } from './verify-part.js';
 import type { FromThread, ToThread } from './verify-thread.js';
 
@@ -38,10 +40,12 @@ export interface FileReport {
  * Verifies a file as it is at one moment. @throws LedgerError when it cannot be read at all; `corrupt` when it is no
  * database.
  */
-export async function verifyFile(path: string, options: VerifyOptions): Promise<FileReport> {
-  const pair: Pair = { reader: LedgerReader.open(path), worker: undefined };
+export async function verifyFile({ home, ledger }: WitnessPaths, options: VerifyOptions): Promise<FileReport> {
+  const pair: Pair = { reader: LedgerReader.open(ledger), worker: undefined };
   try {
-    const report = (await verifyInTwo(path, pair, options)) ?? verifyLedger(pair.reader, options);
+    const report =
+      (await verifyInTwo({ home, ledger }, pair, options)) ??
+      verifyLedger(pair.reader, { ...options, cardOf: knownCards(home) });
     return { report, sameFile: isSameFile(pair.reader) };
   } finally {
     pair.reader.close();
@@ -55,10 +59,14 @@ interface Pair {
 }
 
 /** The report of both threads; undefined where only the single-threaded judge can say. */
-async function verifyInTwo(path: string, pair: Pair, options: VerifyOptions): Promise<Report | undefined> {
+async function verifyInTwo(
+  { home, ledger }: WitnessPaths,
+  pair: Pair,
+  options: VerifyOptions,
+): Promise<Report | undefined> {
   try {
-    if (pair.reader.entryCount() < PARALLEL_FROM || !(await openPair(path, pair))) return undefined;
-    return await verifyTogether(pair.reader, pair.worker!, options);
+    if (pair.reader.entryCount() < PARALLEL_FROM || !(await openPair(ledger, pair))) return undefined;
+    return await verifyTogether(pair.reader, pair.worker!, options, home);
   } catch (error) {
     // Damage is a finding, and the single-threaded judge finds it.
     if ((error as { code?: unknown }).code === 'corrupt') return undefined;
@@ -87,6 +95,7 @@ async function verifyTogether(
   reader: LedgerReader,
   worker: Worker,
   options: VerifyOptions,
+  home: string,
 ): Promise<Report | undefined> {
   const entries = reader.entryCount();
   const payloads = Array.from({ length: PARTS }, (_, i) => ({
@@ -103,6 +112,7 @@ async function verifyTogether(
       signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
     },
     vkey: options.key === undefined ? undefined : encodeVkey(options.key.name, options.key.publicKey),
+    home,
   };
   const second = ask(worker, { type: 'judge', work });
   const first = carryOut(reader, work, false, options.onProgress);

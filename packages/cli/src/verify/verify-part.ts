@@ -16,6 +16,7 @@ import {
   Problems,
   withDamageAsFinding,
 } from '@infrafabric/verify';
+import { knownCards } from './known-cards.js';
 
 /** Everything that is to be done, known to both threads alike. */
 export interface Work {
@@ -27,6 +28,8 @@ export interface Work {
   readonly chain: Pick<ChainOptions, 'deep' | 'vouched' | 'signatureSample'>;
   /** The held key as a vkey; without one, signatures are left for later. */
   readonly vkey: string | undefined;
+  /** Witness home, for the rate cards in it. */
+  readonly home: string;
 }
 
 /** What one thread found. Any problem at all sends the whole ledger to the careful, single-threaded judge. */
@@ -68,8 +71,9 @@ export function carryOut(
   }
   timed('chain', () => {
     const progress = onProgress === undefined ? {} : { onProgress };
+    const cardOf = knownCards(work.home);
     for (const [index, range] of left(work, RANGES, work.ranges))
-      chain.push([index, judgeChain(reader, problems, { ...work.chain, range, ...progress })]);
+      chain.push([index, judgeChain(reader, problems, { ...work.chain, cardOf, range, ...progress })]);
   });
   timed('signatures', () => {
     const key = work.vkey === undefined ? undefined : parseVkey(work.vkey);

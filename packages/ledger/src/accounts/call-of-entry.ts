@@ -5,6 +5,10 @@ import type { CallFacts } from './sums.js';
 
 /** A span that bears on totals. */
 export interface Call extends Omit<CountableSpan, 'cost'>, Price {
+  /** Span id, hex. */
+  readonly parent: string | undefined;
+  /** An earlier entry is of the same span. */
+  readonly isRepeated: boolean;
   readonly business: string | undefined;
   readonly component: string | undefined;
   readonly service: string | undefined;
@@ -61,11 +65,13 @@ function relevantSpan(seq: number, body: SpanBody): Relevant | undefined {
     if (body.parent !== undefined) return { kind: 'span', traceHex: body.trace, flow };
     return flow === undefined ? undefined : { kind: 'flow', flow };
   }
-  const { business, component, service, usage, charge } = body;
+  const { business, component, service, usage, charge, parent } = body;
   const call: Call = {
     ...countable,
     startUnixNano: storable(countable.startUnixNano),
     endUnixNano: storable(countable.endUnixNano),
+    parent,
+    isRepeated: body.conflict !== undefined,
     business,
     component,
     service,

@@ -9,6 +9,8 @@ import { addCall, type CallFacts, noSums, type Sums } from './sums.js';
 /** A call as stored. */
 export interface StoredCall extends Omit<CountableSpan, 'cost' | 'tokens' | 'isUnknownCall'>, CallFacts {
   readonly group: number;
+  /** Span id, hex. */
+  readonly parent: string | undefined;
   readonly verdict: StoredVerdict | undefined;
 }
 
@@ -29,6 +31,7 @@ interface StoredFacts {
   readonly model?: string;
   readonly estimated?: true;
   readonly units?: true;
+  readonly parent?: string;
 }
 
 /** Whose call it was; not signed in clear because it may have to be erased. */
@@ -76,13 +79,14 @@ export class CallStore {
   insert(call: Call, group: number, { session, user }: Belongs): void {
     const counts = inclusiveCounts(call);
     this.#get(
-      `INSERT INTO calls (seq, trace, span, scope, start, finish, input, output, response, business, session, person, grp, facts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO calls (seq, trace, span, scope, plain, start, finish, input, output, response, business, session, person, grp, facts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       call.seq,
       bytesOfHex(call.traceId),
       bytesOfHex(call.spanId),
       call.scope,
+      call.parent === undefined && call.response === undefined && !call.isRepeated ? 1 : 0,
       call.startUnixNano,
       call.endUnixNano,
       counts?.input ?? null,
@@ -122,6 +126,14 @@ export class CallStore {
 
   ofTrace(traceHex: string): StoredCall[] {
     return this.#rows(`SELECT ${STORED} FROM calls WHERE trace = ? ORDER BY seq`, bytesOfHex(traceHex));
+  }
+
+  /** Whether nothing relates the calls of a trace to each other: then each counts, unless another trace tells of it too. */
+  isPlain(traceHex: string): boolean {
+    const [plain, first, last] = this.#get('SELECT min(plain), min(scope), max(scope) FROM calls WHERE trace = ?')
+      .raw()
+      .get(bytesOfHex(traceHex)) as [number | null, string | null, string | null];
+    return plain === 1 && first === last;
   }
 
   hasTrace(traceHex: string): boolean {
@@ -275,10 +287,10 @@ function groupOfName(name: string): GroupOf {
   return { component, model, provider, service, card, match };
 }
 
-type Facts = CallFacts & Pick<StoredCall, 'model' | 'isEstimated' | 'hasUnits'>;
+type Facts = CallFacts & Pick<StoredCall, 'model' | 'isEstimated' | 'hasUnits' | 'parent'>;
 
 function encodeFacts(facts: Facts): string {
-  const { tokens, isUnknownCall, source, pico, currency, model, isEstimated, hasUnits } = facts;
+  const { tokens, isUnknownCall, source, pico, currency, model, isEstimated, hasUnits, parent } = facts;
   const stored: StoredFacts = {
     ...(tokens === undefined ? {} : { tokens }),
     ...(isUnknownCall ? { unknown: true } : {}),
@@ -288,12 +300,13 @@ function encodeFacts(facts: Facts): string {
     ...(model === undefined ? {} : { model }),
     ...(isEstimated ? { estimated: true } : {}),
     ...(hasUnits ? { units: true } : {}),
+    ...(parent === undefined ? {} : { parent }),
   };
   return JSON.stringify(stored);
 }
 
 function decodeFacts(text: string): Facts {
-  const { tokens, unknown, source, pico, currency, model, estimated, units } = JSON.parse(text) as StoredFacts;
+  const { tokens, unknown, source, pico, currency, model, estimated, units, parent } = JSON.parse(text) as StoredFacts;
   return {
     tokens,
     isUnknownCall: unknown === true,
@@ -303,5 +316,6 @@ function decodeFacts(text: string): Facts {
     model,
     isEstimated: estimated === true,
     hasUnits: units === true,
+    parent,
   };
 }

@@ -2,7 +2,7 @@
  * Takes entries into the accounts: stores the calls, asks `countCalls` which of all that could be the same call count, and
  * moves the sums by what changed. A parent may arrive after its children, so calls that were counted can be taken back.
  */
-import { type CountableSpan, countCalls, labelsOf } from '@infrafabric/accounting';
+import { type CountableSpan, countCalls, labelsOf, type ParentOf } from '@infrafabric/accounting';
 import { decodeSpanPayload } from '@infrafabric/format';
 import { decodeSpan, type ResourceRecord, type ScopeRecord } from '@infrafabric/otlp';
 import { type Connection, statement } from '../database.js';
@@ -21,7 +21,8 @@ export class Recount {
   readonly #calls: CallStore;
   readonly #source: EntrySource;
   readonly #added = new Set<number>();
-  readonly #touched = new Set<string>();
+  /** Traces to be counted anew, with the seqs of calls that are new or have a new price. */
+  readonly #touched = new Map<string, number[]>();
   readonly #linked = new Set<string>();
   readonly #adjusted = new Map<number, Price>();
   readonly #deltas = new Map<string, { readonly key: RollupKey; readonly sums: Sums }>();
@@ -56,10 +57,10 @@ export class Recount {
 
   /** Counts anew what these entries may have changed. */
   finish(): void {
-    for (const traceHex of this.#linked) if (this.#calls.hasTrace(traceHex)) this.#touched.add(traceHex);
+    for (const traceHex of this.#linked) if (this.#calls.hasTrace(traceHex)) this.#touch(traceHex);
     for (const seq of this.#adjusted.keys()) {
       const call = this.#calls.get(seq);
-      if (call !== undefined) this.#touched.add(call.traceId);
+      if (call !== undefined) this.#touch(call.traceId, seq);
     }
     const { calls, related } = this.#closure();
     for (const call of calls) if (!this.#added.has(call.seq)) this.#contribute(call, -1n);
@@ -76,7 +77,11 @@ export class Recount {
   #call(call: Call): void {
     this.#calls.insert(call, this.#calls.groupId(call), this.#belongs(call.seq));
     this.#added.add(call.seq);
-    this.#touched.add(call.traceId);
+    this.#touch(call.traceId, call.seq);
+  }
+
+  #touch(traceHex: string, ...seqs: readonly number[]): void {
+    this.#touched.set(traceHex, [...(this.#touched.get(traceHex) ?? []), ...seqs]);
   }
 
   /** Session and user may have to be erased, so they are in the payload alone. */
@@ -100,21 +105,30 @@ export class Recount {
 
   /** All calls of the traces in question, and of traces in which the same calls may be told once more. */
   #closure(): Closure {
-    const calls: StoredCall[] = [];
+    const calls = new Map<number, StoredCall>();
     const related = new Set<string>();
-    const traces = new Set(this.#touched);
+    const traces = new Set(this.#touched.keys());
     for (const traceHex of traces) {
-      const ofTrace = this.#calls.ofTrace(traceHex);
-      if (ofTrace.length > 1) related.add(traceHex);
+      // A flow of many events would be read again with each of them; where they are plain, the new ones alone will do.
+      const isPlain = !related.has(traceHex) && this.#calls.isPlain(traceHex);
+      const ofTrace = isPlain ? this.#newIn(traceHex) : this.#calls.ofTrace(traceHex);
+      if (!isPlain && ofTrace.length > 1) related.add(traceHex);
       for (const call of ofTrace) {
-        calls.push(call);
+        calls.set(call.seq, call);
         for (const partner of this.#calls.tracesOfPartners(call)) {
-          traces.add(partner);
           related.add(partner).add(traceHex);
+          traces.add(partner);
         }
       }
+      if (isPlain && related.has(traceHex)) for (const call of this.#calls.ofTrace(traceHex)) calls.set(call.seq, call);
     }
-    return { calls, related };
+    return { calls: [...calls.values()], related };
+  }
+
+  /** Calls of a trace that are new or have a new price. */
+  #newIn(traceHex: string): StoredCall[] {
+    const seqs = this.#touched.get(traceHex) ?? [];
+    return seqs.map((seq) => this.#calls.get(seq)).filter((call) => call !== undefined);
   }
 
   #reprice(call: StoredCall): StoredCall {
@@ -127,22 +141,29 @@ export class Recount {
     const verdicts = new Map<number, StoredVerdict>();
     const countable = calls.filter(({ traceId }) => related.has(traceId)).map(countableOf);
     if (countable.length < 2) return verdicts;
-    const parents = new Map<string, ReadonlyMap<string, string>>();
-    const parentOf = (traceId: string, spanId: string): string | undefined => {
-      let ofTrace = parents.get(traceId);
-      if (ofTrace === undefined) {
-        ofTrace = this.#parentsIn(traceId);
-        parents.set(traceId, ofTrace);
-      }
-      return ofTrace.get(spanId);
-    };
+    const parentOf = this.#parents(calls);
     const { notCounted, costFrom } = countCalls(countable, parentOf);
     for (const [seq, { why, by }] of notCounted) verdicts.set(seq, { why, by });
     for (const [seq, from] of costFrom) verdicts.set(seq, { costFrom: from });
     return verdicts;
   }
 
-  /** Parents of all spans of a trace, also of those that say nothing of usage. */
+  /** Parents of any span; those of calls are at hand, and a trace is read for others only when one of them is asked for. */
+  #parents(calls: readonly StoredCall[]): ParentOf {
+    const ofCalls = new Map(calls.map(({ traceId, spanId, parent }) => [traceId + spanId, parent]));
+    const ofTraces = new Map<string, ReadonlyMap<string, string>>();
+    return (traceId, spanId) => {
+      const id = traceId + spanId;
+      if (ofCalls.has(id)) return ofCalls.get(id);
+      let ofTrace = ofTraces.get(traceId);
+      if (ofTrace === undefined) {
+        ofTrace = this.#parentsIn(traceId);
+        ofTraces.set(traceId, ofTrace);
+      }
+      return ofTrace.get(spanId);
+    };
+  }
+
   #parentsIn(traceHex: string): ReadonlyMap<string, string> {
     const parents = new Map<string, string>();
     for (const seq of this.#source.seqsOfTrace(traceHex)) {

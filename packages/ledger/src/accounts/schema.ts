@@ -28,6 +28,8 @@ CREATE TABLE calls (
   trace BLOB NOT NULL,
   span BLOB NOT NULL,
   scope TEXT NOT NULL,
+  -- 1 where nothing relates it to other calls of its trace: no parent, no response id, no earlier entry of the same span.
+  plain INTEGER NOT NULL,
   start INTEGER NOT NULL,
   finish INTEGER NOT NULL,
   input INTEGER,
@@ -40,7 +42,7 @@ CREATE TABLE calls (
   facts TEXT NOT NULL,
   verdict TEXT
 ) STRICT;
-CREATE INDEX calls_by_trace ON calls (trace);
+CREATE INDEX calls_by_trace ON calls (trace, plain, scope);
 CREATE INDEX calls_by_response ON calls (response) WHERE response IS NOT NULL;
 CREATE INDEX calls_by_counts ON calls (input, output, scope, start) WHERE input IS NOT NULL;
 CREATE INDEX calls_by_start ON calls (start);
