@@ -8,6 +8,7 @@ const WITNESS = [
   'log',
   'exec',
   'trace',
+  'cost',
   'verify',
   'export',
   'anchor',
@@ -19,6 +20,7 @@ const WITNESS = [
 ];
 const OPTIMISE = [
   'report',
+  'statusline',
   'budget',
   'budget check',
   'budget reserve',

@@ -29,6 +29,7 @@ function span(spanId: string, parentSpanId?: string): SpanEntry {
     isUnknownCall: false,
     charge: undefined,
     countable: undefined,
+    adjustedBy: undefined,
     conflict: undefined,
   };
 }

@@ -167,7 +167,7 @@ describe('columns', () => {
     prev: '',
     seq: 65_536,
     type: 'span',
-    span: { traceHex: 'aa', spanHex: 'bb', business: 'a b - 3:c', businessParent: undefined },
+    span: { traceHex: 'aa', spanHex: 'bb', business: 'a b - 3:c', businessParent: undefined, isRated: false },
   };
 
   test('are joined so that no two rows give the same text', () => {

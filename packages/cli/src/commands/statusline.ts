@@ -7,6 +7,8 @@ import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
 import { usageError } from '../cli-error.js';
+import type { CommonOptions } from '../common-options.js';
+import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
@@ -21,14 +23,14 @@ export function define(command: Command): void {
   command.option('--tz <zone>', 'IANA time zone in which today and the month begin (default: UTC)');
   addHelp(
     command,
-    'Prints what was spent today and this month, in one line.',
+    'Prints what was spent today and this month, and the budget that is nearest to its limit, in one line.',
     ['if-optimise statusline', 'if-optimise statusline --tz Europe/Berlin', 'if-optimise statusline --json'],
     ['Fast whatever the size of the ledger: it continues from sums that it keeps in the witness home.'],
   );
   command.action(act<StatuslineFlags>(statusline));
 }
 
-function statusline({ flags, common }: Invocation<StatuslineFlags>): ExitCode {
+async function statusline({ flags, common }: Invocation<StatuslineFlags>): Promise<ExitCode> {
   const zone = zoneOf(flags.tz ?? 'UTC');
   const now = BigInt(Date.now()) * 1_000_000n;
   const reader = LedgerReader.open(witnessPaths(common).ledger);
@@ -42,16 +44,37 @@ function statusline({ flags, common }: Invocation<StatuslineFlags>): ExitCode {
     };
     const [today, month] = [sumOf('day'), sumOf('month')];
     accounts.close();
-    if (common.json) printOut(`${renderJson({ time_zone: zone, today: today.toJson(), month: month.toJson() })}\n`);
-    else printOut(`${lineOf(today, month)}\n`);
+    const fullest = await fullestBudget(reader, common);
+    if (common.json) {
+      const budget = fullest === undefined ? null : { name: fullest.name, percent: fullest.percent };
+      printOut(`${renderJson({ time_zone: zone, today: today.toJson(), month: month.toJson(), budget })}\n`);
+    } else printOut(`${lineOf(today, month, fullest)}\n`);
   } finally {
     reader.close();
   }
   return 0;
 }
 
-function lineOf(today: Totals, month: Totals): string {
+interface Fullest {
+  readonly name: string;
+  /** Rounded down, so that 100 is reached only when the limit is. */
+  readonly percent: number;
+}
+
+/** The budget that is nearest to its limit, or furthest beyond it. */
+async function fullestBudget(reader: LedgerReader, common: CommonOptions): Promise<Fullest | undefined> {
+  if (!reader.has('budget')) return undefined;
+  const { readBudgets } = await import('../budget/open-budgets.js');
+  const percents = readBudgets(common).standings.map(({ budget, spentPico }): Fullest => {
+    const { limitPico, name } = budget;
+    return { name, percent: limitPico === 0n ? 100 : Number((spentPico * 100n) / limitPico) };
+  });
+  return percents.sort((a, b) => b.percent - a.percent)[0];
+}
+
+function lineOf(today: Totals, month: Totals, fullest: Fullest | undefined): string {
   const parts = [`${formatUsd(today.totalPico)} today`, `${formatUsd(month.totalPico)} this month`];
+  if (fullest !== undefined) parts.push(`${fullest.percent} % of budget ${escapeText(fullest.name)}`);
   const missing = month.unpriced;
   if (missing > 0n) parts.push(`${missing.toLocaleString('en')} unpriced`);
   return parts.join(' · ');

@@ -3,7 +3,8 @@ import { decimalUsd, formatUsd } from '@infrafabric/accounting';
 import { chargeProblems } from '@infrafabric/accounting/charge-problems';
 import { isByHand } from '@infrafabric/accounting/rate-cards';
 import { type Charge, parseEntry, type Rated, type SpanBody } from '@infrafabric/format';
-import { witnessPaths } from '@infrafabric/ledger';
+import { type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
+import { Accounts, type Verdict } from '@infrafabric/ledger/accounts';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
@@ -29,6 +30,8 @@ interface Explained {
   readonly hasCard: boolean | undefined;
   /** By the cards of today, as of the span's start. */
   readonly now: Rated | undefined;
+  /** Whether it counts in totals; undefined for a span that bears on none. */
+  readonly counting: Verdict | undefined;
 }
 
 export function explainCharge({ args, common, messages }: Invocation<object>): ExitCode {
@@ -36,7 +39,7 @@ export function explainCharge({ args, common, messages }: Invocation<object>): E
   if (Number.isNaN(seq)) throw usageError(`an entry is named by its seq, not ${JSON.stringify(args[0]!.slice(0, 60))}`);
   const paths = witnessPaths(common);
   const cards = homeCards(paths.home, messages);
-  const { body, adjustment } = readSpan(paths.ledger, seq);
+  const { body, adjustment, counting } = readSpan(paths, seq);
   const charge = adjustment?.charge ?? body.charge;
   const { usage } = body;
   const card = charge?.rated && cardOfHash(cards, charge.rated.sha256);
@@ -48,13 +51,14 @@ export function explainCharge({ args, common, messages }: Invocation<object>): E
     problems: chargeProblems(usage, charge, (sha256) => cardOfHash(cards, sha256)?.card, body.start),
     hasCard: charge?.rated === undefined ? undefined : card !== undefined,
     now: computedNow(cards.pricing, body)?.rated,
+    counting,
   };
   if (common.json) printOut(`${renderJson(explainedJson(explained))}\n`);
   else printOut(render(explained));
   return explained.problems.length === 0 ? 0 : 1;
 }
 
-function readSpan(ledger: string, seq: number): Pick<Explained, 'body' | 'adjustment'> {
+function readSpan({ home, ledger }: WitnessPaths, seq: number): Pick<Explained, 'adjustment' | 'body' | 'counting'> {
   const reader = LedgerReader.open(ledger);
   try {
     const text = reader.entryText(seq);
@@ -76,13 +80,16 @@ function readSpan(ledger: string, seq: number): Pick<Explained, 'body' | 'adjust
         adjustment = { seq: found.seq, charge: charge as Charge, reason: String(reason) };
       }
     }
-    return { body: entry.body as unknown as SpanBody, adjustment };
+    const accounts = Accounts.open(reader, { home });
+    const counting = accounts.verdictOf(seq);
+    accounts.close();
+    return { body: entry.body as unknown as SpanBody, adjustment, counting };
   } finally {
     reader.close();
   }
 }
 
-function render({ seq, body, adjustment, charge, problems, hasCard, now }: Explained): string {
+function render({ seq, body, adjustment, charge, problems, hasCard, now, counting }: Explained): string {
   const lines = [`entry ${seq}  ${escapeText(String(body.event))}  ${isoOfUnixNano(BigInt(body.start))}`];
   const say = (what: string, text: string): void => {
     lines.push(`${what.padEnd(9)} ${escapeText(text)}`);
@@ -100,6 +107,7 @@ function render({ seq, body, adjustment, charge, problems, hasCard, now }: Expla
   for (const [name, count] of Object.entries(usage.raw ?? {})) say('read', `${name} ${count}${from(name)}`);
   const counted = Object.entries({ ...usage.tokens, ...usage.units });
   say('counted', counted.map(([name, count]) => `${name} ${count}`).join(', ') || 'nothing');
+  say('total', countingText(counting));
   if (usage.marks !== undefined) say('marks', usage.marks.join(', '));
   say('table', String(usage.table));
   lines.push('');
@@ -146,6 +154,20 @@ function chargeText(charge: Charge | undefined): string {
   return `${amount} ${charge.source}${charge.key === undefined ? ' from the card' : ` (${charge.key})`}`;
 }
 
+function countingText(counting: Verdict | undefined): string {
+  if (counting === undefined) return 'nothing in it bears on a total';
+  const { counts, why, by, costFrom } = counting;
+  if (counts)
+    return costFrom === undefined ? 'counts' : `counts, at the cost that entry ${costFrom} says of the same call`;
+  return `does not count: ${WHY[why!] ?? why}, and entry ${by} counts`;
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  container: 'it is around spans that say the same',
+  'same-call': 'another span tells of the same call',
+  'known-call': 'a span above or below it knows the usage',
+};
+
 function nowText(then: Rated | undefined, now: Rated | undefined): string {
   if (now === undefined) return then === undefined ? 'no card has a price for it' : 'no card here has a price for it';
   const price = `${formatUsd(BigInt(now.cost))} by card ${now.card}, ${now.model}`;
@@ -155,7 +177,7 @@ function nowText(then: Rated | undefined, now: Rated | undefined): string {
   return `not the same: ${price}`;
 }
 
-function explainedJson({ seq, body, adjustment, charge, problems, hasCard, now }: Explained): JsonOut {
+function explainedJson({ seq, body, adjustment, charge, problems, hasCard, now, counting }: Explained): JsonOut {
   const raw = (value: unknown): JsonOut => (value === undefined ? null : new RawJson(JSON.stringify(value)));
   const then = charge?.rated;
   return {
@@ -169,6 +191,10 @@ function explainedJson({ seq, body, adjustment, charge, problems, hasCard, now }
     charge: raw(charge),
     card_is_here: hasCard ?? null,
     problems: [...problems],
+    counts: counting?.counts ?? null,
+    counts_not_because: counting?.why ?? null,
+    counted_instead: counting?.by ?? null,
+    cost_from: counting?.costFrom ?? null,
     now: raw(now),
     same: then === undefined && now === undefined ? null : then?.cost === now?.cost,
   };

@@ -42,6 +42,7 @@ export function spanEntryJson(entry: SpanEntry, span: WholeSpan): Members {
     provider: entry.provider ?? null,
     cost: isUsd ? decimalUsd(charge.costPico) : null,
     cost_source: charge?.source ?? null,
+    cost_adjusted_by: entry.adjustedBy,
     cost_other: isOther ? `${decimalUsd(charge.costPico)} ${charge.currency}` : undefined,
     ...(typeof span === 'string' ? { payload: null, attributes: null, payload_state: span } : detailsOf(span)),
     conflict: entry.conflict,

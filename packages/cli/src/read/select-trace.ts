@@ -1,8 +1,8 @@
 /** Which entries belong to an id that a person asks for, and how they group into flows. */
 import { isTraceId, traceIdOfBusinessId } from '@infrafabric/format';
-import type { LedgerReader } from '@infrafabric/ledger/reader';
+import type { LedgerReader, StoredEntry } from '@infrafabric/ledger/reader';
 import { CliError } from '../cli-error.js';
-import { type SpanEntry, spanEntryOf } from './span-entry.js';
+import { adjustedEntry, type SpanEntry, spanEntryOf } from './span-entry.js';
 
 /** Entries that belong together: those of one business trace id, or of one OpenTelemetry trace. */
 export interface Flow {
@@ -67,8 +67,13 @@ class Selector {
   /** Every entry once; by which flow it was found first. */
   readonly #found = new Map<number, { readonly entry: SpanEntry; readonly by: Flow }>();
 
+  /** The newest adjustment by the seq that it names. */
+  readonly #adjustments = new Map<unknown, StoredEntry>();
+
   constructor(reader: LedgerReader) {
     this.#reader = reader;
+    for (const adjustment of reader.entriesOfType('adjustment'))
+      this.#adjustments.set(adjustment.entry.body.target, adjustment);
   }
 
   select(id: string, traceId: string | undefined): TraceSelection {
@@ -117,7 +122,9 @@ class Selector {
     const known = this.#found.get(seq);
     if (known !== undefined) return known.entry;
     const stored = this.#reader.entry(seq);
-    const entry = stored === undefined ? undefined : spanEntryOf(seq, stored.text, stored.entry);
+    const signed = stored === undefined ? undefined : spanEntryOf(seq, stored.text, stored.entry);
+    const adjustment = this.#adjustments.get(seq);
+    const entry = signed === undefined || adjustment === undefined ? signed : adjustedEntry(signed, adjustment);
     if (entry !== undefined) this.#found.set(seq, { entry, by: flow });
     return entry;
   }

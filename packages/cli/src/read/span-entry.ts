@@ -35,7 +35,10 @@ export interface SpanEntry {
   readonly isUnknownCall: boolean;
   /** What it is for counting; undefined where it bears on no total. */
   readonly countable: CountableSpan | undefined;
+  /** As signed, or as an adjustment says since. */
   readonly charge: SpanCharge | undefined;
+  /** Seq of the adjustment that says it. */
+  readonly adjustedBy: number | undefined;
   /** Seq of an earlier entry of the same span with other content. */
   readonly conflict: number | undefined;
 }
@@ -83,8 +86,21 @@ export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry 
     isUnknownCall: usage?.lists('marks', 'unknown') === true,
     countable: body.countable(entry.body),
     charge: charge && chargeOf(charge),
+    adjustedBy: undefined,
     conflict: body.count('conflict'),
   };
+}
+
+/** The same entry at the price of an adjustment. @throws CliError `ledger` when that is malformed. */
+export function adjustedEntry(
+  entry: SpanEntry,
+  adjustment: { readonly seq: number; readonly entry: Entry },
+): SpanEntry {
+  const members = new Members(adjustment.seq, adjustment.entry.body).object('charge');
+  const charge = members && chargeOf(members);
+  const cost = charge?.costPico === undefined || charge.source === 'unpriced' ? 'none' : charge.source;
+  const countable = entry.countable === undefined ? undefined : ({ ...entry.countable, cost } as const);
+  return { ...entry, charge, countable, adjustedBy: adjustment.seq };
 }
 
 function chargeOf(charge: Members): SpanCharge {
