@@ -22,6 +22,8 @@ describe('a stored column alone', () => {
     ['trace_id', 'CAST(trace_id || trace_id AS BLOB)'],
     ['span_id', 'zeroblob(8)'],
     ['span_id', 'NULL'],
+    ['trace_id', "x''"],
+    ['span_id', "x''"],
     ['business', "business || 'x'"],
     ['business', "replace(business, 's', 'ѕ')"],
     ['business', 'NULL'],
@@ -67,6 +69,18 @@ describe('a stored column alone', () => {
       set.run(a, 11);
     });
     expect(found(report(path))).toEqual([at('entry.column', 10), at('entry.column', 11)]);
+  });
+
+  test.each([
+    ['trace_id', "x''"],
+    ['span_id', "x''"],
+    ['trace_id', 'zeroblob(16)'],
+    ['span_id', "x'00'"],
+    ['business', "''"],
+    ['business_parent', "''"],
+  ])('%s of genesis set to %s, in the place of NULL, is named', (column, value) => {
+    const path = attack(built.path, (db) => db.exec(`UPDATE entries SET ${column} = ${value} WHERE seq = 0`));
+    expect(report(path).problems).toMatchObject([{ code: 'entry.column', seq: 0, column }]);
   });
 
   test('a column of genesis that must be NULL is named', () => {

@@ -39,7 +39,8 @@ export interface StoredPayload {
 
 // Nothing is read that is larger than it can be in a ledger: a file must not choose how much memory its verification takes.
 const octets = (name: string): string => `CASE WHEN octet_length(${name}) <= 65535 THEN CAST(${name} AS BLOB) END`;
-const id = (name: string): string => `quote(substr(${name}, 1, 17))`;
+// Not substr alone: of an empty blob it makes NULL.
+const id = (name: string): string => `quote(iif(octet_length(${name}) > 17, substr(${name}, 1, 17), ${name}))`;
 const IDS = `lower(concat(${id('trace_id')}, ${id('span_id')}))`;
 const counted = (name: string): string =>
   `octet_length(${name}), ':', iif(octet_length(${name}) <= 65535, ${name}, '')`;
