@@ -25,7 +25,6 @@ function span(spanId: string, parentSpanId?: string): SpanEntry {
     model: undefined,
     provider: undefined,
     tokens: undefined,
-    isCall: false,
     isUnknownCall: false,
     charge: undefined,
     countable: undefined,

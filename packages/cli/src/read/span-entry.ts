@@ -29,8 +29,6 @@ export interface SpanEntry {
   readonly provider: string | undefined;
   /** Normalised classes; undefined where the counts are not known. */
   readonly tokens: Readonly<Record<string, number>> | undefined;
-  /** It says something about usage or cost. */
-  readonly isCall: boolean;
   /** A model call whose counts are not known. */
   readonly isUnknownCall: boolean;
   /** What it is for counting; undefined where it bears on no total. */
@@ -82,7 +80,6 @@ export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry 
     model: usage?.text('model'),
     provider: usage?.text('provider'),
     tokens: usage?.object('tokens')?.counts(),
-    isCall: usage !== undefined,
     isUnknownCall: usage?.lists('marks', 'unknown') === true,
     countable: body.countable(entry.body),
     charge: charge && chargeOf(charge),
