@@ -5,13 +5,13 @@
 import { decimalUsd } from '@infrafabric/accounting';
 import type { Rated, SpanBody } from '@infrafabric/format';
 import { witnessPaths } from '@infrafabric/ledger';
-import { Accounts, type CountedCall, totalPico } from '@infrafabric/ledger/accounts';
+import { type Accounts, type CountedCall, totalPico } from '@infrafabric/ledger/accounts';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { readNote } from '@infrafabric/verify';
 import { usageError } from '../cli-error.js';
 import type { CommonOptions } from '../common-options.js';
 import { type Cell, csvLine } from '../read/csv.js';
-import type { Asked } from './report-rows.js';
+import { type Asked, openAccounts } from './report-rows.js';
 
 /** One row: a share of a call's cost. */
 interface Charged {
@@ -73,7 +73,7 @@ export function focusCsv(common: CommonOptions, asked: Asked): string {
   if (asked.traceId !== undefined) throw usageError('--format focus is of the whole ledger: leave out --trace-id');
   const reader = LedgerReader.open(witnessPaths(common).ledger);
   try {
-    const accounts = Accounts.open(reader, { home: common.home, scratch: asked.recompute });
+    const accounts = openAccounts(reader, common, asked.recompute);
     try {
       const ledger = headOf(reader);
       const lines = [csvLine(FOCUS_COLUMNS)];

@@ -3,6 +3,7 @@ import { witnessPaths } from '@infrafabric/ledger';
 import { Accounts, type GroupOf, type Sums } from '@infrafabric/ledger/accounts';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { CommonOptions } from '../common-options.js';
+import { bar, Progress } from '../progress.js';
 import { countedCalls } from '../read/counted-calls.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import { SpanPayloads } from '../read/span-payloads.js';
@@ -47,7 +48,7 @@ function* rowsOfLedger(
   common: CommonOptions,
   { time, component, single, recompute }: Asked,
 ): Generator<ReportRow> {
-  const accounts = Accounts.open(reader, { home: common.home, scratch: recompute });
+  const accounts = openAccounts(reader, common, recompute);
   try {
     const scope = component === undefined ? {} : { component };
     if (single) {
@@ -58,6 +59,18 @@ function* rowsOfLedger(
       yield { ...row, startUnixNano: bucketUnixNano, trace: undefined, session: undefined, user: undefined };
   } finally {
     accounts.close();
+  }
+}
+
+/** The accounts of a ledger; says on a terminal how far they are where that takes long. */
+export function openAccounts(reader: LedgerReader, { home, quiet }: CommonOptions, recompute: boolean): Accounts {
+  const progress = new Progress(quiet);
+  const all = reader.entryCount();
+  try {
+    const onProgress = (entries: number): void => progress.show(() => `${bar(entries, all)}  summing up`);
+    return Accounts.open(reader, { home, scratch: recompute, onProgress });
+  } finally {
+    progress.clear();
   }
 }
 

@@ -31,6 +31,17 @@ export function accountsFile(home: string, origin: string): string {
 /** Entries at once. A long trace is counted anew with each chunk that adds to it, so small ones would be slow. */
 const CHUNK = 4_000;
 
+/** How to open the accounts of a ledger. */
+export interface AccountsOptions {
+  readonly home?: string | undefined;
+  /** Makes them anew, in memory, and believes no file. */
+  readonly scratch?: boolean;
+  /** False leaves them as old as they are. */
+  readonly catchUp?: boolean;
+  /** Told how many entries are accounted for, while that takes long. */
+  readonly onProgress?: (entries: number) => void;
+}
+
 /** Derived accounts of one ledger. Not for several ledgers, not for concurrent use of one object. */
 export class Accounts {
   readonly #db: Connection;
@@ -44,21 +55,17 @@ export class Accounts {
   }
 
   /**
-   * The accounts of a ledger, brought up to the state that `source` shows. In memory where the home cannot be written, or
-   * with `scratch`, which makes them anew and believes no file. With `catchUp: false` they are as old as they are.
+   * The accounts of a ledger, brought up to the state that `source` shows. In memory where the home cannot be written.
    * @throws LedgerError `corrupt` for an entry that cannot be read: a sum must not pass over it.
    */
-  static open(
-    source: EntrySource,
-    options: { readonly home?: string | undefined; readonly scratch?: boolean; readonly catchUp?: boolean } = {},
-  ): Accounts {
+  static open(source: EntrySource, options: AccountsOptions = {}): Accounts {
     const origin = source.genesis()?.entry.body.origin;
     const file =
       typeof origin === 'string' ? accountsFile(witnessPaths({ home: options.home }).home, origin) : undefined;
     const db = file === undefined || options.scratch === true ? openMemory() : openFile(file);
     const accounts = new Accounts(db, source);
     try {
-      if (options.catchUp !== false) accounts.catchUp();
+      if (options.catchUp !== false) accounts.catchUp(options.onProgress);
       return accounts;
     } catch (error) {
       db.close();
@@ -80,8 +87,8 @@ export class Accounts {
   }
 
   /** Takes in what was appended since; starts again when the ledger is not the one that was read before. */
-  catchUp(): void {
-    while (!this.catchUpSome());
+  catchUp(onProgress?: (entries: number) => void): void {
+    while (!this.catchUpSome()) onProgress?.(this.size);
   }
 
   /** Takes in some thousand entries; true when nothing is left. */
