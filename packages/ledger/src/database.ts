@@ -24,19 +24,14 @@ export function openForWriting(path: string, busyTimeoutMs: number): Connection 
     refuseSymlinks(path);
     // SQLite gives its -wal and -shm the mode of the file itself.
     closeSync(openSync(path, 'a', 0o600));
-    const db = new Sqlite(path, { timeout: busyTimeoutMs });
-    try {
-      db.pragma('journal_mode = WAL');
+    return openSqlite(path, { timeout: busyTimeoutMs }, [
+      'journal_mode = WAL',
       // better-sqlite3 defaults to NORMAL, under which a power cut can lose a transaction that was acknowledged.
-      db.pragma('synchronous = FULL');
-      db.pragma('trusted_schema = OFF');
-      db.pragma('secure_delete = ON');
-      db.pragma('cell_size_check = ON');
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    return db;
+      'synchronous = FULL',
+      'trusted_schema = OFF',
+      'secure_delete = ON',
+      'cell_size_check = ON',
+    ]);
   } catch (error) {
     throw ledgerErrorOf(error, path);
   }
@@ -47,17 +42,12 @@ export function openScratch(path: string): Connection {
   try {
     refuseSymlinks(path);
     closeSync(openSync(path, 'a', 0o600));
-    const db = new Sqlite(path, { timeout: 5_000 });
-    try {
-      db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = OFF');
-      db.pragma('trusted_schema = OFF');
-      db.pragma('cache_size = -16384');
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    return db;
+    return openSqlite(path, { timeout: 5_000 }, [
+      'journal_mode = WAL',
+      'synchronous = OFF',
+      'trusted_schema = OFF',
+      'cache_size = -16384',
+    ]);
   } catch (error) {
     throw ledgerErrorOf(error, path);
   }
@@ -84,21 +74,28 @@ export function openForReading(path: string, busyTimeoutMs: number): Connection 
     });
   }
   try {
-    const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
-    try {
-      db.pragma('mmap_size = 0');
+    return openSqlite(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs }, [
+      'mmap_size = 0',
       // 16 MiB: one segment of an index, so that integrity_check does not read each page of it again and again.
-      db.pragma('cache_size = -16384');
-      db.pragma('trusted_schema = OFF');
-      db.pragma('cell_size_check = ON');
-      db.pragma('query_only = ON');
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    return db;
+      'cache_size = -16384',
+      'trusted_schema = OFF',
+      'cell_size_check = ON',
+      'query_only = ON',
+    ]);
   } catch (error) {
     throw ledgerErrorOf(error, path);
+  }
+}
+
+/** Opens a file and sets its pragmas, in order; leaves nothing open when one of them fails. */
+function openSqlite(path: string, options: Sqlite.Options, pragmas: readonly string[]): Connection {
+  const db = new Sqlite(path, options);
+  try {
+    for (const pragma of pragmas) db.pragma(pragma);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

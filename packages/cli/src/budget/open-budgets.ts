@@ -31,19 +31,24 @@ export function readBudgets(common: CommonOptions): BudgetsView {
   if (!existsSync(ledger) && !existsSync(headFile(ledger))) return { nowUnixNano, budgets: [], standings: [] };
   const reader = LedgerReader.open(ledger);
   try {
-    const { book } = new BookKeeper(reader);
-    if (book.budgets.length === 0) return { nowUnixNano, budgets: [], standings: [] };
-    const spent = openSpent(reader, home);
-    try {
-      const standings = book.budgets.flatMap(
-        (budget) => standingOf(book, budget, (...asked) => spent.spent(...asked), nowUnixNano) ?? [],
-      );
-      return { nowUnixNano, budgets: book.budgets, standings };
-    } finally {
-      spent.close();
-    }
+    return budgetsIn(reader, home, nowUnixNano);
   } finally {
     reader.close();
+  }
+}
+
+/** Where the budgets of an open ledger stand. */
+export function budgetsIn(reader: LedgerReader, home: string, nowUnixNano: bigint): BudgetsView {
+  const { book } = new BookKeeper(reader);
+  if (book.budgets.length === 0) return { nowUnixNano, budgets: [], standings: [] };
+  const spent = openSpent(reader, home);
+  try {
+    const standings = book.budgets.flatMap(
+      (budget) => standingOf(book, budget, (...asked) => spent.spent(...asked), nowUnixNano) ?? [],
+    );
+    return { nowUnixNano, budgets: book.budgets, standings };
+  } finally {
+    spent.close();
   }
 }
 

@@ -1,13 +1,12 @@
 /** `if-optimise statusline`: one line for a shell prompt or a status bar. */
 import { formatUsd } from '@infrafabric/accounting';
-import { boundsAt, parsePeriod, parseZone } from '@infrafabric/accounting/budgets';
+import { boundsAt } from '@infrafabric/accounting/budgets';
 import { witnessPaths } from '@infrafabric/ledger';
 import { Accounts } from '@infrafabric/ledger/accounts';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
-import { usageError } from '../cli-error.js';
-import type { CommonOptions } from '../common-options.js';
+import { zoneOf } from '../budget/flag-values.js';
 import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
@@ -33,18 +32,19 @@ export function define(command: Command): void {
 async function statusline({ flags, common }: Invocation<StatuslineFlags>): Promise<ExitCode> {
   const zone = zoneOf(flags.tz ?? 'UTC');
   const now = BigInt(Date.now()) * 1_000_000n;
-  const reader = LedgerReader.open(witnessPaths(common).ledger);
+  const { home, ledger } = witnessPaths(common);
+  const reader = LedgerReader.open(ledger);
   try {
-    const accounts = Accounts.open(reader, { home: common.home });
-    const sumOf = (period: string): Totals => {
-      const { sinceUnixNano, untilUnixNano } = boundsAt(parsePeriod(period), zone, now);
+    const accounts = Accounts.open(reader, { home });
+    const sumOf = (kind: 'day' | 'month'): Totals => {
+      const { sinceUnixNano, untilUnixNano } = boundsAt({ kind }, zone, now);
       const totals = new Totals();
       for (const { sums, currency } of accounts.rollups({ sinceUnixNano, untilUnixNano })) totals.add(sums, currency);
       return totals;
     };
     const [today, month] = [sumOf('day'), sumOf('month')];
     accounts.close();
-    const fullest = await fullestBudget(reader, common);
+    const fullest = await fullestBudget(reader, home, now);
     if (common.json) {
       const budget = fullest === undefined ? null : { name: fullest.name, percent: fullest.percent };
       printOut(`${renderJson({ time_zone: zone, today: today.toJson(), month: month.toJson(), budget })}\n`);
@@ -62,10 +62,10 @@ interface Fullest {
 }
 
 /** The budget that is nearest to its limit, or furthest beyond it. */
-async function fullestBudget(reader: LedgerReader, common: CommonOptions): Promise<Fullest | undefined> {
+async function fullestBudget(reader: LedgerReader, home: string, now: bigint): Promise<Fullest | undefined> {
   if (!reader.has('budget')) return undefined;
-  const { readBudgets } = await import('../budget/open-budgets.js');
-  const percents = readBudgets(common).standings.map(({ budget, spentPico }): Fullest => {
+  const { budgetsIn } = await import('../budget/open-budgets.js');
+  const percents = budgetsIn(reader, home, now).standings.map(({ budget, spentPico }): Fullest => {
     const { limitPico, name } = budget;
     return { name, percent: limitPico === 0n ? 100 : Number((spentPico * 100n) / limitPico) };
   });
@@ -78,12 +78,4 @@ function lineOf(today: Totals, month: Totals, fullest: Fullest | undefined): str
   const missing = month.unpriced;
   if (missing > 0n) parts.push(`${missing.toLocaleString('en')} unpriced`);
   return parts.join(' · ');
-}
-
-function zoneOf(text: string): string {
-  try {
-    return parseZone(text);
-  } catch (error) {
-    throw usageError(`--tz: ${(error as Error).message}`);
-  }
 }

@@ -52,9 +52,11 @@ export class Course {
     point.calls += sums.calls + sums.callsUnknown;
   }
 
-  /** Quarters of an hour, since the Unix epoch, that have something. */
-  get quarters(): readonly number[] {
-    return [...this.#points.keys()];
+  /** First and last quarter of an hour, since the Unix epoch, that has something; the last is before the first where none has. */
+  get extent(): { readonly first: number; readonly last: number } {
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const at of this.#points.keys()) [first, last] = [Math.min(first, at), Math.max(last, at)];
+    return { first, last };
   }
 
   /** Sums in at most `cells` parts, each of as many quarters, from `first` to `last`; the last part may be cut off. */

@@ -3,6 +3,7 @@ import { formatUsd } from '@infrafabric/accounting';
 import type { Paint } from '../color.js';
 import { escapeText } from '../escape.js';
 import { type Column, renderTable } from '../table.js';
+import { figuresOf, numberText } from './figures.js';
 import type { Course, Grouped } from './group-rows.js';
 import { sparkline } from './sparkline.js';
 
@@ -26,7 +27,10 @@ export function renderGroups(grouped: Grouped, width: number | undefined, paint:
     ...NUMBERS,
     ...(trend === undefined ? [] : [TREND]),
   ];
-  const cellsOf = (course: Course): string[] => [...cells(course), ...(trend === undefined ? [] : [trend(course)])];
+  const cellsOf = (course: Course): string[] => [
+    ...figuresOf(course.totals),
+    ...(trend === undefined ? [] : [trend(course)]),
+  ];
   const rows = groups.map(({ values, course }) => [
     ...values.map((value) => escapeText(value ?? '(none)')),
     ...cellsOf(course),
@@ -42,43 +46,26 @@ export function renderGroups(grouped: Grouped, width: number | undefined, paint:
 
 /** Bars of cost, or of calls where nothing has a cost; undefined where all lies in one quarter of an hour. */
 function trendOf(total: Course): ((course: Course) => string) | undefined {
-  const { quarters } = total;
-  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const at of quarters) [first, last] = [Math.min(first, at), Math.max(last, at)];
+  const { first, last } = total.extent;
   if (!(last > first)) return undefined;
   const byCost = total.totals.totalPico > 0n;
   return (course) =>
     sparkline(course.parts(first, last, TREND_CELLS).map(({ pico, calls }) => (byCost ? pico : calls)));
 }
 
-function cells({ totals }: Course): string[] {
-  return [
-    number(totals.calls + totals.callsUnknown),
-    number(totals.tokensIn),
-    number(totals.tokensOut),
-    // What is not known must not look like nothing.
-    totals.totalPico === 0n && totals.unpriced > 0n ? 'unknown' : formatUsd(totals.totalPico),
-    number(totals.unpriced),
-  ];
-}
-
 /** What stands below every table: what the total rests on, and what it does not know. */
 export function remarks({ total: { totals }, cards, looselyMatched }: Grouped): string[] {
   const { reported, computed, estimated } = totals.costPico;
   const lines = [
-    `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${number(totals.unpriced)} unpriced`,
+    `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${numberText(totals.unpriced)} unpriced`,
   ];
   for (const [currency, pico] of totals.otherCurrencies)
     lines.push(`besides: ${formatUsd(pico).slice(1)} ${escapeText(currency)}, not converted`);
-  if (totals.callsUnknown > 0n) lines.push(`${number(totals.callsUnknown)} calls of unknown usage`);
+  if (totals.callsUnknown > 0n) lines.push(`${numberText(totals.callsUnknown)} calls of unknown usage`);
   if (cards.length > 0) lines.push(`rate cards: ${cards.map((card) => escapeText(card)).join(', ')}`);
   if (looselyMatched > 0n)
     lines.push(
-      `${number(looselyMatched)} calls of models that are on a card only by a similar name: see if-optimise rates explain`,
+      `${numberText(looselyMatched)} calls of models that are on a card only by a similar name: see if-optimise rates explain`,
     );
   return lines;
-}
-
-function number(n: bigint): string {
-  return n.toLocaleString('en');
 }

@@ -1,7 +1,7 @@
 /** A report as one HTML page that is complete in itself: nothing is loaded, nothing runs, so it can be mailed. */
 import { formatUsd } from '@infrafabric/accounting';
 import { isoOfUnixNano } from '../read/nano-text.js';
-import type { Totals } from '../read/totals.js';
+import { costText, figuresOf, numberText } from './figures.js';
 import { type Course, type Grouped, QUARTER_NANO } from './group-rows.js';
 import { remarks } from './render-groups.js';
 import type { Asked } from './report-rows.js';
@@ -26,10 +26,10 @@ export function reportPage(grouped: Grouped, asked: Asked): string {
   const { totals } = total;
   const figures = [
     ['cost', costText(totals)],
-    ['calls', number(totals.calls + totals.callsUnknown)],
-    ['tokens in', number(totals.tokensIn)],
-    ['tokens out', number(totals.tokensOut)],
-    ['unpriced', number(totals.unpriced)],
+    ['calls', numberText(totals.calls + totals.callsUnknown)],
+    ['tokens in', numberText(totals.tokensIn)],
+    ['tokens out', numberText(totals.tokensOut)],
+    ['unpriced', numberText(totals.unpriced)],
   ];
   return `<!doctype html>
 <html lang="en">
@@ -78,8 +78,7 @@ function subtitle({ time, component, traceId }: Asked): string {
 
 /** Cost, or calls where nothing has a cost, over the whole time; empty where all lies in one quarter of an hour. */
 function timeChart(total: Course): string {
-  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const at of total.quarters) [first, last] = [Math.min(first, at), Math.max(last, at)];
+  const { first, last } = total.extent;
   if (!(last > first)) return '';
   const byCost = total.totals.totalPico > 0n;
   const amounts = total.parts(first, last, CHART.columns).map(({ pico, calls }) => (byCost ? pico : calls));
@@ -87,7 +86,7 @@ function timeChart(total: Course): string {
   const width = CHART.width / amounts.length;
   const bars = amounts.map((amount, i) => {
     const height = share(amount, most) * CHART.height;
-    const title = byCost ? formatUsd(amount) : `${number(amount)} calls`;
+    const title = byCost ? formatUsd(amount) : `${numberText(amount)} calls`;
     return `<rect x="${(i * width + 1).toFixed(1)}" y="${(CHART.height - height).toFixed(1)}" width="${(width - 2).toFixed(1)}" height="${height.toFixed(1)}"><title>${title}</title></rect>`;
   });
   const label = (quarter: number): string =>
@@ -96,7 +95,7 @@ function timeChart(total: Course): string {
       .replace('T', ' ');
   return `<h2>${byCost ? 'Cost' : 'Calls'} over time</h2>
 <svg viewBox="0 -16 ${CHART.width} ${CHART.height + 36}" role="img" aria-label="${byCost ? 'cost' : 'calls'} over time">
-<text x="0" y="-4">${byCost ? formatUsd(most) : number(most)} at most</text>
+<text x="0" y="-4">${byCost ? formatUsd(most) : numberText(most)} at most</text>
 ${bars.join('\n')}
 <line x1="0" y1="${CHART.height}" x2="${CHART.width}" y2="${CHART.height}"/>
 <text x="0" y="${CHART.height + 16}">${label(first)} UTC</text><text x="${CHART.width}" y="${CHART.height + 16}" text-anchor="end">${label(last + 1)} UTC</text>
@@ -109,12 +108,12 @@ function barChart({ groups, total }: Grouped): string {
   const shown = groups.slice(0, MAX_BARS).map(({ values, course }) => ({
     name: values.map((value) => value ?? '(none)').join(' · '),
     amount: amountOf(course),
-    value: byCost ? costText(course.totals) : number(amountOf(course)),
+    value: byCost ? costText(course.totals) : numberText(amountOf(course)),
   }));
   const rest = groups.slice(MAX_BARS);
   if (rest.length > 0) {
     const amount = rest.reduce((sum, { course }) => sum + amountOf(course), 0n);
-    shown.push({ name: `${rest.length} more`, amount, value: byCost ? formatUsd(amount) : number(amount) });
+    shown.push({ name: `${rest.length} more`, amount, value: byCost ? formatUsd(amount) : numberText(amount) });
   }
   const most = greatest(shown.map(({ amount }) => amount));
   const row = 26;
@@ -130,28 +129,14 @@ ${bars.join('\n')}
 }
 
 function numberCells({ totals }: Course): string {
-  const values = [
-    number(totals.calls + totals.callsUnknown),
-    number(totals.tokensIn),
-    number(totals.tokensOut),
-    costText(totals),
-    number(totals.unpriced),
-  ];
-  return values.map((value) => `<td>${value}</td>`).join('');
-}
-
-/** What is not known must not look like nothing. */
-function costText({ totalPico, unpriced }: Totals): string {
-  return totalPico === 0n && unpriced > 0n ? 'unknown' : formatUsd(totalPico);
+  return figuresOf(totals)
+    .map((value) => `<td>${value}</td>`)
+    .join('');
 }
 
 /** For drawing only: 0 to 1. */
 function share(amount: bigint, most: bigint): number {
   return most === 0n ? 0 : Number((amount * 1_000_000n) / most) / 1_000_000;
-}
-
-function number(n: bigint): string {
-  return n.toLocaleString('en');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 /** The part of time that a report is about: `--since`, `--until`, `--last`, `--tz`. */
-import { parseZone, startOfDate } from '@infrafabric/accounting/budgets';
+import { startOfDate } from '@infrafabric/accounting/budgets';
 import type { TimeRange } from '@infrafabric/ledger/accounts';
 import type { Command } from 'commander';
+import { zoneOf } from '../budget/flag-values.js';
 import { usageError } from '../cli-error.js';
 import { parseUnixNano } from '../log/time-text.js';
 
@@ -46,14 +47,6 @@ export function askedTime(flags: TimeFlags, nowMs: number = Date.now()): AskedTi
   if (since !== undefined && until !== undefined && since >= until)
     throw usageError('--since is not before --until: there is nothing between them');
   return { zone, sinceUnixNano: since, untilUnixNano: until };
-}
-
-function zoneOf(text: string): string {
-  try {
-    return parseZone(text);
-  } catch (error) {
-    throw usageError(`--tz: ${(error as Error).message}`);
-  }
 }
 
 function timeOf(flag: string, text: string | undefined, zone: string): bigint | undefined {
