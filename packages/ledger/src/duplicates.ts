@@ -53,9 +53,15 @@ export class Duplicates {
     this.#seenSize = size;
   }
 
-  /** Takes in a span that this writer has just committed. */
-  add(seq: number, ids: SpanIds): void {
-    this.#seen?.add(seq, ids);
+  /**
+   * Takes in a span that this writer is about to append at `seq`, and answers whether one with its ids may have been there
+   * already, in the ledger or in the same batch. A span that is not appended after all costs a probe later, nothing more.
+   */
+  meet(seq: number, ids: SpanIds): boolean {
+    if (this.#seen === undefined) return true;
+    const mayBeThere = this.#seen.mayHold(ids);
+    this.#seen.add(seq, ids);
+    return mayBeThere;
   }
 
   /** Says that every span below `size` has been added. */
@@ -101,7 +107,7 @@ function compare(db: Connection, seq: number, span: PreparedSpan): Earlier {
   const same =
     salt === undefined
       ? // Erased: what is left to compare is what was signed of the span. A retry must not bring the payload back.
-        identity(entry.body as unknown as SpanBody) === identity(span.draft.body)
+        identity(entry.body as unknown as SpanBody) === identity(JSON.parse(Buffer.from(span.body).toString()) as SpanBody)
       : payloadDigestHex(salt, span.payload) === entry.payload;
   return { seq, hashHex: leafHashHex(text), same };
 }

@@ -1,32 +1,48 @@
 /** The statements that write one batch. Rows go in sixteen at a time: one statement a row costs a third more. */
-import { bytesOfHex, leafHashHex, SEGMENT_BITS } from '@infrafabric/format';
+import { bytesOfHex, SEGMENT_BITS } from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
 import { LedgerError } from './ledger-error.js';
-import { type Context, hasPayload, isSpan, type Prepared, type PreparedSpan } from './prepare.js';
-import type { Batch, SealedEntry } from './seal.js';
+import { type Context, hasPayload, type PreparedSpan } from './prepare.js';
+import { type Batch, isSealedSpan, type SealedEntry } from './seal.js';
 
 const ROWS = 16;
+/** Octets of entries that are read back at once, about. */
+const READ_BACK_OCTETS = 4 * 1024 * 1024;
+
+type Value = string | number | Uint8Array | null;
+
+/** A table, its columns, and how a row is bound. An entry is bound as octets: it is never a JavaScript string. */
+interface Target {
+  readonly into: string;
+  readonly row: string;
+  readonly columns: number;
+}
+
+const ENTRIES: Target = {
+  into: 'entries (seq, segment, type, trace_id, span_id, business, business_parent, entry)',
+  row: '(?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))',
+  columns: 8,
+};
+const PAYLOADS: Target = { into: 'payloads (seq, salt, payload)', row: '(?, ?, ?)', columns: 3 };
+const CONTEXTS: Target = { into: 'contexts (digest, kind, context)', row: '(?, ?, ?)', columns: 3 };
+const NODES: Target = { into: 'nodes (level, node, hash)', row: '(?, ?, ?)', columns: 3 };
 
 /** Inserts entries, payloads, contexts and tree nodes. Call inside the write transaction. */
 export function insertBatch(db: Connection, batch: Batch): void {
+  const entries: Value[] = [];
+  const payloads: Value[] = [];
+  for (const entry of batch.entries) {
+    addEntry(entries, entry);
+    const { seq, prepared } = entry;
+    if (prepared.type !== 'genesis' && hasPayload(prepared)) payloads.push(seq, prepared.salt, prepared.payload);
+  }
+  insertRows(db, ENTRIES, entries);
+  insertRows(db, PAYLOADS, payloads);
+  insertContexts(db, batch.entries.filter(isSealedSpan));
   insertRows(
     db,
-    'entries (seq, segment, type, trace_id, span_id, business, business_parent, entry)',
-    batch.entries.map(entryRow),
-  );
-  const spans = batch.entries.filter((entry): entry is SealedEntry & { prepared: PreparedSpan } =>
-    isSpan(entry.prepared),
-  );
-  insertRows(
-    db,
-    'payloads (seq, salt, payload)',
-    batch.entries.flatMap(({ seq, prepared }) => payloadRow(seq, prepared)),
-  );
-  insertContexts(db, spans);
-  insertRows(
-    db,
-    'nodes (level, node, hash)',
-    batch.nodes.map(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]),
+    NODES,
+    batch.nodes.flatMap(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]),
   );
 }
 
@@ -35,47 +51,53 @@ export function insertCheckpoint(db: Connection, size: number, note: Uint8Array)
   statement(db, 'INSERT INTO checkpoints (size, note) VALUES (?, ?)').run(size, note);
 }
 
+/** The stored entries as they are hashed, 0x00 before each. A null entry, which no ledger has, would be left out. */
+const READ_BACK = `SELECT CAST(char(0) || group_concat(entry, char(0)) AS BLOB)
+FROM (SELECT entry FROM entries NOT INDEXED WHERE seq >= ? AND seq < ? ORDER BY seq)`;
+
 /** @throws LedgerError `io` unless the file gives back, octet for octet, what was hashed. */
-export function readBack(db: Connection, batch: Batch): void {
-  const first = batch.entries[0]!.seq;
-  const stored = statement(db, 'SELECT entry FROM entries WHERE seq >= ? ORDER BY seq').pluck().all(first) as string[];
-  const intact =
-    stored.length === batch.entries.length &&
-    stored.every((text, i) => leafHashHex(text) === batch.entries[i]!.hashHex);
-  if (!intact) {
-    throw new LedgerError('io', 'the ledger file does not give back what was written to it; nothing was signed', {
-      hint: 'check the disk and the file system',
-    });
+export function readBack(db: Connection, { entries, octets }: Batch): void {
+  const first = entries[0]!.seq;
+  const stored = statement(db, READ_BACK).pluck();
+  const step = Math.max(1, Math.ceil((entries.length * READ_BACK_OCTETS) / octets.length));
+  let at = 0;
+  for (let from = first; from < first + entries.length; from += step) {
+    const back = stored.get(from, Math.min(from + step, first + entries.length)) as Uint8Array | null;
+    const expected = octets.subarray(at, at + (back?.length ?? 0));
+    if (back === null || Buffer.compare(back, expected) !== 0) throw notGivenBack();
+    at += back.length;
   }
+  // Nothing may follow what was inserted, and nothing of it may be missing.
+  const newest = statement(db, 'SELECT max(seq) FROM entries').pluck().get();
+  if (at !== octets.length || newest !== first + entries.length - 1) throw notGivenBack();
 }
 
-type Row = readonly (string | number | Uint8Array | null)[];
+function notGivenBack(): LedgerError {
+  return new LedgerError('io', 'the ledger file does not give back what was written to it; nothing was signed', {
+    hint: 'check the disk and the file system',
+  });
+}
 
-function entryRow({ seq, text, prepared }: SealedEntry): Row {
+function addEntry(values: Value[], entry: SealedEntry): void {
+  const { seq, octets, prepared } = entry;
   const segment = Math.floor(seq / 2 ** SEGMENT_BITS);
-  if (!isSpan(prepared)) return [seq, segment, prepared.draft.type, null, null, null, null, text];
-  const { business, business_parent } = prepared.draft.body;
-  return [
-    seq,
-    segment,
-    'span',
-    prepared.ids.traceId,
-    prepared.ids.spanId,
-    business ?? null,
-    business_parent ?? null,
-    text,
-  ];
+  if (prepared.type !== 'span') {
+    values.push(seq, segment, prepared.type, null, null, null, null, octets);
+    return;
+  }
+  const { ids, business, businessParent } = prepared as PreparedSpan;
+  values.push(seq, segment, 'span', ids.traceId, ids.spanId, business ?? null, businessParent ?? null, octets);
 }
 
-function payloadRow(seq: number, prepared: Prepared): Row[] {
-  return hasPayload(prepared) ? [[seq, prepared.salt, prepared.payload]] : [];
-}
-
-function insertContexts(db: Connection, spans: readonly { readonly prepared: PreparedSpan }[]): void {
+function insertContexts(db: Connection, spans: readonly SealedEntry<PreparedSpan>[]): void {
   const missing = new Map<string, Context>();
   const known = statement(db, 'SELECT 1 FROM contexts WHERE digest = ?').pluck();
   const seen = new Set<string>();
+  let last: readonly Context[] | undefined;
   for (const { prepared } of spans) {
+    // Neighbours of one request share the very same pair.
+    if (prepared.contexts === last) continue;
+    last = prepared.contexts;
     for (const context of prepared.contexts) {
       if (seen.has(context.digestHex)) continue;
       seen.add(context.digestHex);
@@ -84,17 +106,19 @@ function insertContexts(db: Connection, spans: readonly { readonly prepared: Pre
   }
   insertRows(
     db,
-    'contexts (digest, kind, context)',
-    [...missing.values()].map(({ digestHex, kind, bytes }) => [bytesOfHex(digestHex), kind, bytes]),
+    CONTEXTS,
+    [...missing.values()].flatMap(({ digestHex, kind, bytes }) => [bytesOfHex(digestHex), kind, bytes]),
   );
 }
 
-function insertRows(db: Connection, into: string, rows: readonly Row[]): void {
-  for (let done = 0; done < rows.length; ) {
-    const count = rows.length - done >= ROWS ? ROWS : 1;
-    const values = rows.slice(done, done + count);
-    const row = `(${values[0]!.map(() => '?').join(', ')})`;
-    statement(db, `INSERT INTO ${into} VALUES ${Array(count).fill(row).join(', ')}`).run(...values.flat());
-    done += count;
+/** Inserts rows whose values follow one another in `values`. */
+function insertRows(db: Connection, { into, row, columns }: Target, values: readonly Value[]): void {
+  for (let done = 0; done < values.length; ) {
+    const rows = values.length - done >= ROWS * columns ? ROWS : 1;
+    const next = done + rows * columns;
+    statement(db, `INSERT INTO ${into} VALUES ${rows === 1 ? row : Array(rows).fill(row).join(', ')}`).run(
+      values.slice(done, next),
+    );
+    done = next;
   }
 }

@@ -21,17 +21,23 @@ import { type Connection, createSchema, isEmpty, openForWriting, requireLedger, 
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { headFile } from './head-file.js';
+import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, readBack } from './insert.js';
 import { createKey, loadSigner } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
-import { isSpan, type Prepared, prepareAll } from './prepare.js';
+import { planBatch } from './plan-batch.js';
+import { type Prepared, type PreparedSpan, prepareAll } from './prepare.js';
 import { writePrivateFile } from './private-file.js';
 import type { LedgerView } from './reader.js';
-import { contradictionOfHead, rememberHead, requireNotBehindHead } from './remembered-head.js';
-import { sealBatch, type ToSeal } from './seal.js';
+import { contradictionOfHead, requireNotBehindHead } from './remembered-head.js';
+import { sealBatch } from './seal.js';
 import type { Signer } from './signer.js';
 import { isSignedBy, newestNote, readTip, type Tip } from './tip.js';
+import type { WalBackfill } from './wal-backfill.js';
 import { type WitnessPaths, witnessPaths } from './witness-home.js';
+
+/** Of a long-lived writer. A head that is behind is safe: it only ever goes forward. */
+const REMEMBER_EVERY_MS = 100;
 
 /** What a test or a golden vector may fix. */
 export interface Sources {
@@ -50,8 +56,13 @@ export interface LedgerOptions {
   readonly timeoutMs?: number;
   /** Longest that SQLite may block this thread at once, milliseconds; default 100. */
   readonly busyTimeoutMs?: number;
-  /** Keeps filters of known spans in memory; for writers that append many batches. Default false. */
+  /**
+   * For writers that append many batches: keeps filters of known spans in memory, and remembers the head at most ten times a
+   * second. Default false.
+   */
   readonly longLived?: boolean;
+  /** Moves the write-ahead log in a thread of its own; for writers that do little else. Default false. */
+  readonly backfill?: boolean;
   /** Signs instead of the key file, e.g. a KMS. It must hold the ledger's current key. */
   readonly signer?: Signer;
   readonly sources?: Sources;
@@ -76,6 +87,8 @@ export class Ledger {
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
   #view: LedgerView | undefined;
+  readonly #head: HeadKeeper;
+  #wal: WalBackfill | undefined;
 
   private constructor(db: Connection, paths: WitnessPaths, options: LedgerOptions) {
     this.#db = db;
@@ -86,6 +99,7 @@ export class Ledger {
     this.#givenSigner = options.signer;
     this.#signer = options.signer;
     this.#duplicates = new Duplicates(options.longLived === true);
+    this.#head = new HeadKeeper(db, paths.ledger, options.longLived === true ? REMEMBER_EVERY_MS : 0);
   }
 
   /**
@@ -108,6 +122,7 @@ export class Ledger {
     try {
       await ledger.#exclusively(() => ledger.#createIfEmpty());
       requireLedger(db, paths.ledger);
+      if (options.backfill === true) ledger.#wal = new (await import('./wal-backfill.js')).WalBackfill(db, paths.ledger);
       return ledger;
     } catch (error) {
       db.close();
@@ -126,10 +141,12 @@ export class Ledger {
    * stored is unknown: append it again, duplicates are recognised.
    */
   append(drafts: readonly Draft[]): Promise<Appended[]> {
-    if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger is closed'));
-    const run = this.#queue.then(() => this.#append(drafts));
-    this.#queue = run.catch(() => undefined);
-    return run;
+    return this.#inTurn(() => this.#appendPrepared(prepareAll(drafts, this.#sources.randomBytes)));
+  }
+
+  /** {@link Ledger.append} of spans that are prepared already: see pack-spans.ts. */
+  appendPrepared(spans: readonly PreparedSpan[]): Promise<Appended[]> {
+    return this.#inTurn(() => this.#appendPrepared(spans));
   }
 
   /**
@@ -178,16 +195,35 @@ export class Ledger {
     return run;
   }
 
+  /** Whether the ledger could be continued now: takes the write lock, checks the tip, writes nothing. @throws LedgerError */
+  probe(): Promise<void> {
+    return this.#inTurn(() =>
+      this.#exclusively(async () => {
+        this.#currentTip();
+      }).catch((error) => {
+        throw ledgerErrorOf(error, this.paths.ledger);
+      }),
+    );
+  }
+
   /** Waits for what is under way, then closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#queue;
+    await this.#wal?.close();
+    this.#head.close();
     this.#db.close();
   }
 
-  async #append(drafts: readonly Draft[]): Promise<Appended[]> {
-    if (drafts.length === 0) return [];
-    const prepared = prepareAll(drafts, this.#sources.randomBytes);
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger is closed'));
+    const run = this.#queue.then(work);
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  async #appendPrepared(prepared: readonly Prepared[]): Promise<Appended[]> {
+    if (prepared.length === 0) return [];
     try {
       return await this.#exclusively(() => this.#appendInTransaction(prepared));
     } catch (error) {
@@ -199,7 +235,8 @@ export class Ledger {
     const db = this.#db;
     const tip = this.#currentTip();
     this.#duplicates.catchUp(db, tip.size);
-    const { toSeal, results } = this.#withoutDuplicates(prepared, tip.size);
+    const { toSeal, results } = planBatch(db, prepared, tip.size, this.#duplicates);
+    const appended: Appended[] = new Array(prepared.length);
     if (toSeal.length > 0) {
       const batch = sealBatch(tip, toSeal, this.#sources.nowUnixNano());
       insertBatch(db, batch);
@@ -218,17 +255,18 @@ export class Ledger {
         prevHex: batch.prevHex,
         lastAt: batch.at,
       };
-      for (const { seq, prepared: item } of batch.entries) if (isSpan(item)) this.#duplicates.add(seq, item.ids);
       this.#duplicates.addedUpTo(batch.frontier.size);
-      this.#rememberHead();
+      this.#head.committed();
+      this.#wal?.committed(batch.octets.length + payloadOctets(prepared));
       for (const [i, { seq, hashHex }] of batch.entries.entries())
-        results[toSeal[i]!.index] = { outcome: 'appended', seq, hashHex };
+        appended[toSeal[i]!.index] = { outcome: 'appended', seq, hashHex };
     }
-    return prepared.map((_, i) => {
-      const result = results[i]!;
-      // A duplicate of a span of this same batch is known by that span's place in the batch until it has a seq.
-      return typeof result === 'number' ? { ...(results[result] as Appended), outcome: 'duplicate' } : result;
-    });
+    for (const [i, result] of results.entries()) {
+      // A duplicate of a span of this same batch is known by that span's index.
+      if (typeof result === 'number') appended[i] = { ...appended[result]!, outcome: 'duplicate' };
+      else if (result !== undefined) appended[i] = result;
+    }
+    return appended;
   }
 
   async #acceptHeadInTransaction(reason: string): Promise<Appended | undefined> {
@@ -247,36 +285,6 @@ export class Ledger {
     // Dies here: the entry is there, the old head too; accepting it once more adds a second such entry and then this file.
     writePrivateFile(headFile(this.paths.ledger), this.#tip!.note);
     return appended;
-  }
-
-  #withoutDuplicates(
-    prepared: readonly Prepared[],
-    size: number,
-  ): { toSeal: ToSeal[]; results: (Appended | number)[] } {
-    const results: (Appended | number)[] = [];
-    const toSeal: ToSeal[] = [];
-    const inBatch = new Map<string, number[]>();
-    for (const [index, item] of prepared.entries()) {
-      if (!isSpan(item)) {
-        toSeal.push({ index, prepared: item });
-        continue;
-      }
-      const id = item.draft.body.trace + item.draft.body.span;
-      const siblings = inBatch.get(id) ?? [];
-      const twin = siblings.find((i) => samePayload(prepared[i]!, item));
-      const earlier = this.#duplicates.find(this.#db, size, item);
-      if (twin !== undefined) results[index] = twin;
-      else if (earlier?.same === true)
-        results[index] = { outcome: 'duplicate', seq: earlier.seq, hashHex: earlier.hashHex };
-      else {
-        const conflict =
-          earlier?.seq ??
-          (siblings[0] === undefined ? undefined : size + toSeal.findIndex((t) => t.index === siblings[0]));
-        toSeal.push({ index, prepared: item, ...(conflict === undefined ? {} : { conflict }) });
-        inBatch.set(id, [...siblings, index]);
-      }
-    }
-    return { toSeal, results };
   }
 
   /** The tip as the transaction sees it; checked in full unless this process wrote it. */
@@ -330,19 +338,14 @@ export class Ledger {
       prevHex: ZERO_HASH_HEX,
       lastAt: 0n,
     };
-    const genesis = {
-      index: 0,
-      prepared: {
-        draft: { type: 'genesis', body: {} },
-        bodyJson: encodeBody({ format: FORMAT_VERSION, key: vkey, origin }),
-      },
-    } as const;
+    const body = utf8Of(encodeBody({ format: FORMAT_VERSION, key: vkey, origin }));
+    const genesis = { index: 0, prepared: { type: 'genesis', body } } as const;
     const batch = sealBatch(start, [genesis], this.#sources.nowUnixNano());
     insertBatch(db, batch);
     readBack(db, batch);
     insertCheckpoint(db, 1, await this.#checkpoint(origin, vkey, batch.frontier));
     db.exec('COMMIT');
-    this.#rememberHead();
+    this.#head.committed();
   }
 
   /** Runs `work` inside BEGIN IMMEDIATE; `work` commits itself when it has something to keep. */
@@ -381,17 +384,8 @@ export class Ledger {
       });
     }
   }
-
-  /** A head that cannot be written is behind, which is safe: it only ever goes forward. */
-  #rememberHead(): void {
-    try {
-      rememberHead(this.#db, this.paths.ledger);
-    } catch {
-      // The batch is committed; the next commit tries again.
-    }
-  }
 }
 
-function samePayload(a: Prepared, b: Prepared): boolean {
-  return isSpan(a) && isSpan(b) && Buffer.compare(a.payload, b.payload) === 0;
+function payloadOctets(prepared: readonly Prepared[]): number {
+  return prepared.reduce((sum, item) => sum + ('payload' in item ? item.payload.length : 0), 0);
 }

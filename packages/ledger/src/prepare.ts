@@ -1,4 +1,4 @@
-/** The part of an entry that does not depend on its place: body text, payload, salt, digest. Done before the write lock. */
+/** The part of an entry that does not depend on its place: body, payload, salt, digest. Done before the write lock. */
 import {
   bytesOfHex,
   contextDigestHex,
@@ -22,29 +22,33 @@ export interface Context {
   readonly bytes: Uint8Array;
 }
 
-/** A span ready to be sealed. */
-export interface PreparedSpan {
-  readonly draft: SpanDraft;
-  readonly bodyJson: string;
-  readonly ids: SpanIds;
-  readonly contexts: readonly [Context, Context];
+/** What an entry's `payload` binds. */
+export interface PreparedPayload {
   readonly salt: Uint8Array;
   readonly payload: Uint8Array;
   readonly digestHex: string;
+}
+
+/** A span ready to be sealed. */
+export interface PreparedSpan extends PreparedPayload {
+  readonly type: 'span';
+  /** Canonical JSON, UTF-8. */
+  readonly body: Uint8Array;
+  readonly ids: SpanIds;
+  readonly business: string | undefined;
+  readonly businessParent: string | undefined;
+  readonly contexts: readonly [Context, Context];
 }
 
 /** An entry of another type ready to be sealed. */
 export interface PreparedControl {
-  readonly draft: Exclude<Draft, SpanDraft>;
-  readonly bodyJson: string;
+  readonly type: Exclude<Draft['type'], 'span'>;
+  readonly critical: true | undefined;
+  readonly body: Uint8Array;
 }
 
 /** One of them with a payload. */
-export interface PreparedPrivate extends PreparedControl {
-  readonly salt: Uint8Array;
-  readonly payload: Uint8Array;
-  readonly digestHex: string;
-}
+export type PreparedPrivate = PreparedControl & PreparedPayload;
 
 /** Any draft ready to be sealed. */
 export type Prepared = PreparedSpan | PreparedControl | PreparedPrivate;
@@ -56,32 +60,40 @@ export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: numbe
   const contextOf = contextCache();
   let used = 0;
   return drafts.map((draft): Prepared => {
-    if (draft.type !== 'span' && draft.payload === undefined) return { draft, bodyJson: encodeBody(draft.body) };
+    if (!isSalted(draft)) return prepareControl(draft as Exclude<Draft, SpanDraft>);
     const salt = salts.subarray(used, used + SALT_OCTETS);
     used += SALT_OCTETS;
-    if (draft.type !== 'span') {
-      const payload = utf8Of(encodeCanonicalJson(draft.payload!));
-      return { draft, bodyJson: encodeBody(draft.body), salt, payload, digestHex: payloadDigestHex(salt, payload) };
-    }
-    const contexts = [contextOf('resource', draft.resourceContext), contextOf('scope', draft.scopeContext)] as const;
-    const payload = encodeSpanPayload(bytesOfHex(contexts[0].digestHex), bytesOfHex(contexts[1].digestHex), draft.span);
-    if (Math.max(payload.length, draft.resourceContext.length, draft.scopeContext.length) > MAX_PAYLOAD_OCTETS) {
-      throw new FormatError('payload.too-large', `a payload may have ${MAX_PAYLOAD_OCTETS} octets, this one is longer`);
-    }
-    return {
-      draft,
-      bodyJson: encodeSpanBody(draft.body),
-      ids: { traceId: bytesOfHex(draft.body.trace), spanId: bytesOfHex(draft.body.span) },
-      contexts,
-      salt,
-      payload,
-      digestHex: payloadDigestHex(salt, payload),
-    };
+    if (draft.type === 'span') return prepareSpan(draft, salt, contextOf);
+    const payload = utf8Of(encodeCanonicalJson(draft.payload!));
+    return { ...prepareControl(draft), salt, payload, digestHex: payloadDigestHex(salt, payload) };
   });
 }
 
 function isSalted(draft: Draft): boolean {
   return draft.type === 'span' || draft.payload !== undefined;
+}
+
+function prepareControl({ type, critical, body }: Exclude<Draft, SpanDraft>): PreparedControl {
+  return { type, critical, body: utf8Of(encodeBody(body)) };
+}
+
+function prepareSpan(draft: SpanDraft, salt: Uint8Array, contextOf: ReturnType<typeof contextCache>): PreparedSpan {
+  const contexts = [contextOf('resource', draft.resourceContext), contextOf('scope', draft.scopeContext)] as const;
+  const payload = encodeSpanPayload(bytesOfHex(contexts[0].digestHex), bytesOfHex(contexts[1].digestHex), draft.span);
+  if (Math.max(payload.length, draft.resourceContext.length, draft.scopeContext.length) > MAX_PAYLOAD_OCTETS) {
+    throw new FormatError('payload.too-large', `a payload may have ${MAX_PAYLOAD_OCTETS} octets, this one is longer`);
+  }
+  return {
+    type: 'span',
+    body: utf8Of(encodeSpanBody(draft.body)),
+    ids: { traceId: bytesOfHex(draft.body.trace), spanId: bytesOfHex(draft.body.span) },
+    business: draft.body.business,
+    businessParent: draft.body.business_parent,
+    contexts,
+    salt,
+    payload,
+    digestHex: payloadDigestHex(salt, payload),
+  };
 }
 
 /** Spans of a request share their resource and scope objects, so each is hashed once a batch. */
@@ -104,5 +116,5 @@ export function hasPayload(prepared: Prepared): prepared is PreparedSpan | Prepa
 
 /** Whether a prepared draft is a span. */
 export function isSpan(prepared: Prepared): prepared is PreparedSpan {
-  return prepared.draft.type === 'span';
+  return prepared.type === 'span';
 }

@@ -4,6 +4,7 @@
  */
 import { lstatSync } from 'node:fs';
 import {
+  ENTRY_TYPES,
   type Entry,
   type EntryType,
   hexOf,
@@ -18,6 +19,8 @@ import {
 } from '@infrafabric/format';
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
+
+export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 
 // Small enough that the rows of a chunk die young: 4,000 at a time cost a third more.
 const CHUNK = 500;
@@ -69,6 +72,15 @@ const PAYLOADS = `SELECT p.seq,
   octet_length(payload)
 FROM payloads p NOT INDEXED LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > ? AND p.seq <= ? ORDER BY p.seq LIMIT ${CHUNK}`;
 
+// A run of other entries must not make one read long: so many rows at most.
+const SPAN_PAYLOADS = `SELECT e.seq, e.type, octet_length(p.payload),
+  CASE WHEN typeof(p.payload) = 'blob' AND octet_length(p.payload) <= ${MAX_PAYLOAD_OCTETS} THEN p.payload END
+FROM entries e NOT INDEXED LEFT JOIN payloads p ON p.seq = e.seq AND e.type = 'span'
+WHERE e.seq >= ? ORDER BY e.seq LIMIT 4096`;
+const CONTROL_TYPES = ENTRY_TYPES.filter((type) => type !== 'span')
+  .map((type) => `'${type}'`)
+  .join(', ');
+
 /** Bounds of every rowid; as REAL, because the least and the greatest 64-bit integers are rowids too. */
 const BEFORE_ALL = Number.NEGATIVE_INFINITY;
 const AFTER_ALL = Number.POSITIVE_INFINITY;
@@ -83,7 +95,7 @@ export function viewOf(path: string, connection: object): LedgerView {
   return makeReader(path, connection as Connection);
 }
 
-/** A read transaction over a ledger file. Open until {@link LedgerReader.close}. */
+/** A read transaction over a ledger file, unless opened to see the `latest`. Open until {@link LedgerReader.close}. */
 export class LedgerReader {
   readonly path: string;
   readonly #db: Connection;
@@ -100,11 +112,18 @@ export class LedgerReader {
     this.#identity = identityOf(path);
   }
 
-  /** @throws LedgerError `gone`, `corrupt`, `locked`, `tampered`. */
-  static open(path: string, options: { readonly timeoutMs?: number } = {}): LedgerReader {
+  /**
+   * With `latest` there is no lasting transaction: each call sees what is committed then, and holds back no checkpoint of the
+   * WAL between calls. For readers that stay.
+   * @throws LedgerError `gone`, `corrupt`, `locked`, `tampered`.
+   */
+  static open(
+    path: string,
+    options: { readonly timeoutMs?: number; readonly sees?: 'one-state' | 'latest' } = {},
+  ): LedgerReader {
     const db = openForReading(path, options.timeoutMs ?? 5_000);
     try {
-      db.exec('BEGIN');
+      if (options.sees !== 'latest') db.exec('BEGIN');
       // BEGIN alone takes no snapshot; the first read does.
       db.prepare('SELECT count(*) FROM sqlite_schema').get();
       return new LedgerReader(path, db);
@@ -240,6 +259,43 @@ export class LedgerReader {
       if (chunk.length < CHUNK) return;
       next = chunk.at(-1)![0] + 1;
     }
+  }
+
+  /**
+   * Payloads of the span entries from `from` on, in order: undefined where it was erased, null where no ledger has such a one.
+   * At most `maxSpans`, and `maxOctets` together unless the first alone is larger. `next` is where to go on; `from` itself
+   * when nothing follows.
+   */
+  spanPayloads(
+    from: number,
+    maxSpans: number,
+    maxOctets: number,
+  ): { rows: [seq: number, payload: Uint8Array | null | undefined][]; next: number } {
+    const rows: [number, Uint8Array | null | undefined][] = [];
+    let next = from;
+    let octets = 0;
+    const statement = this.#statement(SPAN_PAYLOADS).raw();
+    this.#reading(() => {
+      for (const row of statement.iterate(from)) {
+        const [seq, type, size, payload] = row as [number, string, number | null, Uint8Array | null];
+        if (type === 'span') {
+          octets += size ?? 0;
+          if (rows.length >= maxSpans || (octets > maxOctets && rows.length > 0)) return;
+          rows.push([seq, size === null ? undefined : payload]);
+        }
+        next = seq + 1;
+      }
+    });
+    return { rows, next };
+  }
+
+  /** How many span entries there are with `from` <= seq < `to`; cheap, however many. */
+  countSpans(from: number, to: number): number {
+    const others = `SELECT count(*) FROM entries INDEXED BY entries_control
+      WHERE type <> 'span' AND type IN (${CONTROL_TYPES}) AND seq >= ? AND seq < ?`;
+    const upTo = Math.min(to, this.entryCount());
+    if (upTo <= from) return 0;
+    return upTo - from - this.#reading(() => this.#statement(others).pluck().get(from, upTo) as number);
   }
 
   // What the judge asks for. Its interfaces are `ChainSource` and `StoreSource` of @infrafabric/verify.

@@ -29,6 +29,11 @@ export class SeenSpans {
     });
   }
 
+  /** Whether any filter's entries may hold the span. */
+  mayHold(ids: SpanIds): boolean {
+    return this.candidates(ids).length > 0;
+  }
+
   /** Numbers of the filters, newest first, whose entries may hold the span. */
   candidates(ids: SpanIds): number[] {
     const found: number[] = [];

@@ -7,16 +7,22 @@ import type { SpanDraft } from './draft.js';
 import { spanDrafter } from './draft-span.js';
 import { Ledger } from './ledger.js';
 import { LedgerError } from './ledger-error.js';
+import { type PackedSpans, unpackSpans } from './pack-spans.js';
 import { HomePricing } from './pricing.js';
 import type {
   AfterCommitModule,
   Gap,
+  GroupCommit,
   LedgerThreadOptions,
   RequestSummary,
+  ThreadAnswer,
   ThreadRequest,
   ThreadResponse,
 } from './thread.js';
 import { witnessPaths } from './witness-home.js';
+
+type PackedRequest = Extract<ThreadRequest, { type: 'packed' }>;
+type SingleRequest = Exclude<ThreadRequest, PackedRequest>;
 
 const port = parentPort!;
 const options = workerData as LedgerThreadOptions;
@@ -25,19 +31,82 @@ const NOTHING: RequestSummary = { appended: 0, duplicates: 0, rejected: [] };
 let opened: Promise<Ledger> | undefined;
 let queue: Promise<void> = Promise.resolve();
 
-port.on('message', (request: ThreadRequest) => {
-  queue = queue.then(() => answer(request));
-});
+port.on('message', receive);
 
-async function answer(request: ThreadRequest): Promise<void> {
-  let response: ThreadResponse;
+function receive(request: ThreadRequest): void {
+  if (request.type !== 'packed') queue = queue.then(() => answer(request));
+  else if (gathering.push(request) === 1) commitSoon();
+}
+
+/** After everything that has arrived by then. Not as a microtask: commits without end would let nothing else happen here. */
+function commitSoon(): void {
+  setImmediate(() => {
+    queue = queue.then(commitGathered);
+  });
+}
+
+async function answer(request: SingleRequest): Promise<void> {
+  let answered: ThreadAnswer;
   try {
-    response = { id: request.id, summary: await carryOut(request) };
+    answered = { id: request.id, summary: await carryOut(request) };
   } catch (error) {
-    const { code, message, hint } = error instanceof LedgerError ? error : new LedgerError('io', String(error));
-    response = { id: request.id, error: { code, message, ...(hint === undefined ? {} : { hint }) } };
+    answered = { id: request.id, error: errorOf(error) };
   }
-  port.postMessage(response);
+  tell({ answers: [answered] });
+}
+
+function errorOf(error: unknown): Extract<ThreadAnswer, { error: object }>['error'] {
+  const { code, message, hint } = error instanceof LedgerError ? error : new LedgerError('io', String(error));
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Spans that share a commit at most, unless one request has more. */
+const MAX_GROUP_SPANS = 4096;
+let gathering: PackedRequest[] = [];
+
+/** One commit for everything that has come by now. There is no timer: what comes during a commit shares the next one. */
+async function commitGathered(): Promise<void> {
+  const started = performance.now();
+  let spans = 0;
+  const tooMany = gathering.findIndex(({ packed }, i) => (spans += packed.count) > MAX_GROUP_SPANS && i > 0);
+  const group = tooMany === -1 ? gathering : gathering.slice(0, tooMany);
+  gathering = tooMany === -1 ? [] : gathering.slice(tooMany);
+  if (gathering.length > 0) commitSoon();
+  const answers = await appendGroup(group);
+  const committed = answers.some((each) => 'summary' in each);
+  const commit: GroupCommit = {
+    requests: group.length,
+    spans: group.reduce((sum, { packed }) => sum + packed.count, 0),
+    seconds: (performance.now() - started) / 1000,
+  };
+  tell(committed ? { answers, commit } : { answers });
+}
+
+async function appendGroup(group: readonly PackedRequest[]): Promise<ThreadAnswer[]> {
+  try {
+    const summaries = await appendPacked(group.map(({ packed }) => packed));
+    return group.map(({ id }, i) => ({ id, summary: summaries[i]! }));
+  } catch (error) {
+    // What one of them may hold that cannot be written must not fail the others.
+    if (error instanceof LedgerError || group.length === 1) return group.map(({ id }) => ({ id, error: errorOf(error) }));
+    const answers: ThreadAnswer[] = [];
+    for (const request of group) answers.push(...(await appendGroup([request])));
+    return answers;
+  }
+}
+
+/** Appends in one commit; one summary for each of the packs. */
+async function appendPacked(packs: readonly PackedSpans[]): Promise<RequestSummary[]> {
+  const open = await ledger();
+  const results = await open.appendPrepared(packs.flatMap(unpackSpans)).catch(reopenLater);
+  judgeSoon(open);
+  sumUpLater();
+  let end = 0;
+  return packs.map(({ count }) => {
+    let duplicates = 0;
+    for (const start = end; end < start + count; end++) if (results[end]!.outcome === 'duplicate') duplicates++;
+    return { appended: count - duplicates, duplicates, rejected: [] };
+  });
 }
 
 /** Commits come hundreds a second, and one look after many of them sees as much. */
@@ -115,12 +184,15 @@ function tell(message: ThreadResponse): void {
   port.postMessage(message);
 }
 
-async function carryOut(request: ThreadRequest): Promise<RequestSummary> {
+async function carryOut(request: SingleRequest): Promise<RequestSummary> {
   switch (request.type) {
     case 'spans':
       return appendSpans(request.request);
     case 'gap':
       return appendGap(request.gap);
+    case 'probe':
+      await (await ledger()).probe().catch(reopenLater);
+      return NOTHING;
     case 'close':
       await judge();
       await closeLedger();

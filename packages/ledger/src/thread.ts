@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Ledger, LedgerOptions } from './ledger.js';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
+import type { PackedSpans } from './pack-spans.js';
 
 /** What became of the spans of one request; given only after commit. */
 export interface RequestSummary {
@@ -24,6 +25,14 @@ export interface Gap {
   readonly source: string;
   readonly sinceUnixNano: bigint;
   readonly untilUnixNano: bigint;
+}
+
+/** A commit that one or more requests of {@link LedgerThread.appendPacked} shared. */
+export interface GroupCommit {
+  readonly requests: number;
+  readonly spans: number;
+  /** From the first look at the group to its commit. */
+  readonly seconds: number;
 }
 
 /** Options that can cross to the thread. */
@@ -46,19 +55,25 @@ export interface AfterCommitModule {
 /** @internal What crosses. */
 export type ThreadRequest =
   | { readonly id: number; readonly type: 'spans'; readonly request: Uint8Array }
+  | { readonly id: number; readonly type: 'packed'; readonly packed: PackedSpans }
   | { readonly id: number; readonly type: 'gap'; readonly gap: Gap }
+  | { readonly id: number; readonly type: 'probe' }
   | { readonly id: number; readonly type: 'close' };
+
+/** @internal What became of one request. */
+export type ThreadAnswer =
+  | { readonly id: number; readonly summary: RequestSummary }
+  | {
+      readonly id: number;
+      readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string };
+    };
 
 /** @internal What comes back. */
 export type ThreadResponse =
   | { readonly notice: unknown }
   /** While it is so, the process is kept alive: what was committed last is judged too. */
   | { readonly judging: boolean }
-  | { readonly id: number; readonly summary: RequestSummary }
-  | {
-      readonly id: number;
-      readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string };
-    };
+  | { readonly answers: readonly ThreadAnswer[]; readonly commit?: GroupCommit };
 
 interface Waiting {
   readonly resolve: (summary: RequestSummary) => void;
@@ -75,6 +90,8 @@ export class LedgerThread {
   #isJudging = false;
   /** Told what the module of `afterCommit` has to say. */
   onNotice: (notice: unknown) => void = () => undefined;
+  /** Told of every commit of packed spans, before their requests are answered. */
+  onCommit: (commit: GroupCommit) => void = () => undefined;
 
   /** The ledger is opened, or created, by the first append; a failure to do so is that append's failure. */
   constructor(options: LedgerThreadOptions = {}) {
@@ -91,9 +108,26 @@ export class LedgerThread {
     return this.#call({ type: 'spans', request: whole }, [whole.buffer as ArrayBuffer]);
   }
 
+  /**
+   * Appends spans that `packSpans` prepared. Requests that wait at the same time share a commit. What is packed is
+   * transferred: do not use it after.
+   * @throws LedgerError by rejection; then nothing is acknowledged and the same spans may be sent again.
+   */
+  appendPacked(packed: PackedSpans): Promise<RequestSummary> {
+    return this.#call({ type: 'packed', packed }, [
+      packed.octets.buffer as ArrayBuffer,
+      packed.places.buffer as ArrayBuffer,
+    ]);
+  }
+
   /** Records spans that are known to be lost. */
   appendGap(gap: Gap): Promise<RequestSummary> {
     return this.#call({ type: 'gap', gap }, []);
+  }
+
+  /** Opens the ledger, creating it when there is none, and asks whether it could be appended to. @throws LedgerError by rejection. */
+  async probe(): Promise<void> {
+    await this.#call({ type: 'probe' }, []);
   }
 
   /** Finishes what is under way, closes the file and ends the thread. */
@@ -144,11 +178,14 @@ export class LedgerThread {
       else if (this.#waiting.size === 0) this.#worker?.unref();
       return;
     }
-    const waiting = this.#waiting.get(response.id);
-    this.#waiting.delete(response.id);
+    if (response.commit !== undefined) this.onCommit(response.commit);
+    for (const answer of response.answers) {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if ('summary' in answer) waiting?.resolve(answer.summary);
+      else waiting?.reject(new LedgerError(answer.error.code, answer.error.message, { hint: answer.error.hint }));
+    }
     if (this.#waiting.size === 0 && !this.#isJudging) this.#worker?.unref();
-    if ('summary' in response) waiting?.resolve(response.summary);
-    else waiting?.reject(new LedgerError(response.error.code, response.error.message, { hint: response.error.hint }));
   }
 
   /** Whatever was under way is unknown, not acknowledged; the next call starts a new thread. */

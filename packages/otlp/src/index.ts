@@ -1,3 +1,4 @@
+export { countSpans } from './count-spans.js';
 export { decodeResourceContext, decodeScopeContext } from './decode-context.js';
 export { OtlpDecodeError, type OtlpDecodeErrorCode } from './decode-error.js';
 export { type DecodeLimits, defaultDecodeLimits, MAX_VALUE_DEPTH } from './decode-limits.js';

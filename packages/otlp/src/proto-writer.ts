@@ -122,6 +122,12 @@ export class ProtoWriter {
     this.raw(content);
   }
 
+  /** The UTF-8 of `text` as it is, without a length; a lone surrogate becomes U+FFFD. */
+  utf8(text: string): void {
+    this.reserve(text.length * 3);
+    this.pos += writeUtf8(text, this.bytes, this.pos);
+  }
+
   /** These bytes as they are. */
   raw(content: Uint8Array): void {
     this.reserve(content.length);

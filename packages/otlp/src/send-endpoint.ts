@@ -70,6 +70,16 @@ export function otlpEndpointFromEnv(env: Env): OtlpEndpoint | OtlpEndpointProble
   };
 }
 
+/**
+ * The URL to send spans to, from one that a person gave: `/v1/traces` where it names no path, else as it is. Undefined when
+ * it is no http or https URL.
+ */
+export function tracesEndpoint(url: string): URL | undefined {
+  const parsed = parseUrl(url);
+  if (parsed?.pathname === '/') parsed.pathname = '/v1/traces';
+  return parsed;
+}
+
 const contentTypes: ReadonlyMap<string, OtlpEndpoint['contentType']> = new Map([
   ['http/protobuf', 'application/x-protobuf'],
   ['http/json', 'application/json'],

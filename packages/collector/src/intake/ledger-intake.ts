@@ -1,0 +1,213 @@
+/**
+ * The one way from the doors to the ledger. This thread decodes, accounts and packs; the ledger's thread appends, and while
+ * one commit is under way the next requests gather for the following one. What is under way is bounded, so that a flood is
+ * refused at once instead of waiting in memory. Nothing here throws or rejects.
+ */
+import { randomFillSync } from 'node:crypto';
+import { LedgerError, type PackedSpans, packSpans, witnessPaths } from '@infrafabric/ledger';
+import { HomePricing } from '@infrafabric/ledger/pricing';
+import { LedgerThread, type RequestSummary } from '@infrafabric/ledger/thread';
+import {
+  countSpans,
+  type DecodedTraceRequest,
+  type DecodeLimits,
+  decodeTraceRequest,
+  OtlpDecodeError,
+  parseTraceRequestJson,
+} from '@infrafabric/otlp';
+import { ByteBudget } from './byte-budget.js';
+import type { Intake, IntakeAnswer, TraceRequest, Transport } from './intake.js';
+import type { IntakeMeter, RefusalReason } from './intake-meter.js';
+
+/** How an intake is set up. */
+export interface LedgerIntakeOptions {
+  /** Witness home and ledger file, as `Ledger.open` takes them. */
+  readonly home?: string | undefined;
+  readonly ledger?: string | undefined;
+  /** Spans between their arrival and their commit; a request is taken as long as fewer are under way. */
+  readonly maxInFlightSpans: number;
+  /** Bytes that request bodies may take together. */
+  readonly memoryBytes: number;
+  /** How long a commit waits for another writer, milliseconds. Senders wait as long. */
+  readonly lockTimeoutMs?: number;
+  readonly decodeLimits?: Partial<DecodeLimits>;
+  readonly meter: IntakeMeter;
+  /** Told what budgets have to say. */
+  readonly onNotice: (notice: unknown) => void;
+  /** Told when the ledger stops or starts to take spans: `undefined` when it does again. */
+  readonly onOutage?: (outage: LedgerError | undefined) => void;
+}
+
+/** Well inside the ten seconds that a sender waits. */
+const LOCK_TIMEOUT_MS = 2_000;
+const PROBE_EVERY_MS = 1_000;
+/** After this long the same request is welcome again: overload passes soon, a ledger that must be mended does not. */
+const RETRY_SOON_SECONDS = 1;
+const RETRY_LATER_SECONDS = 30;
+const JSON_TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/** An {@link Intake} into one ledger. */
+export class LedgerIntake implements Intake {
+  readonly memory: ByteBudget;
+  readonly #options: LedgerIntakeOptions;
+  readonly #meter: IntakeMeter;
+  readonly #thread: LedgerThread;
+  readonly #pricing: HomePricing;
+  #inFlight = 0;
+  #closing: Promise<void> | undefined;
+  #outage: LedgerError | undefined;
+  #probeTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: LedgerIntakeOptions) {
+    const { home, ledger } = witnessPaths(options);
+    this.#options = options;
+    this.#meter = options.meter;
+    this.memory = new ByteBudget(options.memoryBytes);
+    this.#pricing = new HomePricing(home);
+    this.#thread = new LedgerThread({
+      home,
+      ledger,
+      timeoutMs: options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
+      backfill: true,
+      afterCommit: import.meta.resolve('@infrafabric/budgets/after-commit'),
+    });
+    this.#thread.onNotice = options.onNotice;
+    this.#thread.onCommit = ({ spans, seconds }) => this.#meter.committed(spans, seconds);
+  }
+
+  /** Spans between their arrival and their commit. */
+  get inFlightSpans(): number {
+    return this.#inFlight;
+  }
+
+  /** Why the ledger took nothing the last time; undefined while it works. */
+  get outage(): LedgerError | undefined {
+    return this.#outage;
+  }
+
+  /** Opens the ledger, creating it when there is none. Resolves with why it cannot be written, if so; it is tried again by itself. */
+  async open(): Promise<LedgerError | undefined> {
+    await this.#probe();
+    return this.#outage;
+  }
+
+  async take(request: TraceRequest): Promise<IntakeAnswer> {
+    if (this.#closing !== undefined) return this.#refuse(request, 'stopping', 'this collector is being stopped');
+    if (this.#inFlight >= this.#options.maxInFlightSpans) {
+      return this.#refuse(request, 'overload', `${this.#inFlight} spans wait for their commit already`);
+    }
+    const decoded = this.#decode(request);
+    if (decoded instanceof OtlpDecodeError) {
+      this.#meter.refused(request.transport, 0, 'malformed');
+      return { outcome: 'malformed', message: decoded.message };
+    }
+    const { packed, tooLarge } = packSpans(decoded.spans, this.#pricing, fillRandom, request.body.length);
+    return this.#append(request.transport, packed, rejectionsOf(decoded, tooLarge));
+  }
+
+  /** Commits what was taken, then closes the ledger. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#probeTimer);
+    await this.#thread.close();
+  }
+
+  #decode({ body, encoding }: TraceRequest): DecodedTraceRequest | OtlpDecodeError {
+    try {
+      if (encoding === 'protobuf') return decodeTraceRequest(body, this.#options.decodeLimits);
+      return parseTraceRequestJson(jsonText(body), this.#options.decodeLimits);
+    } catch (error) {
+      if (error instanceof OtlpDecodeError) return error;
+      throw error;
+    }
+  }
+
+  async #append(transport: Transport, packed: PackedSpans, rejections: Rejections): Promise<IntakeAnswer> {
+    if (rejections.count > 0) this.#meter.refused(transport, rejections.count, 'rejected');
+    const { count } = packed;
+    if (count > 0) {
+      this.#inFlight += count;
+      const summary = await this.#commit(packed);
+      this.#inFlight -= count;
+      if (summary instanceof LedgerError) {
+        this.#meter.refused(transport, count, 'ledger');
+        return { outcome: 'unavailable', message: summary.message, retryAfterSeconds: retryAfter(summary) };
+      }
+      this.#meter.accepted(transport, count);
+      if (summary.duplicates > 0) this.#meter.duplicates(summary.duplicates);
+    }
+    return { outcome: 'stored', rejected: rejections.count, message: rejections.message };
+  }
+
+  async #commit(packed: PackedSpans): Promise<RequestSummary | LedgerError> {
+    try {
+      void this.#pricing.refresh();
+      const summary = await this.#thread.appendPacked(packed);
+      this.#setOutage(undefined);
+      return summary;
+    } catch (error) {
+      const outage = error instanceof LedgerError ? error : new LedgerError('io', String(error));
+      this.#setOutage(outage);
+      return outage;
+    }
+  }
+
+  #refuse({ transport, body, encoding }: TraceRequest, reason: RefusalReason, message: string): IntakeAnswer {
+    this.#meter.refused(transport, encoding === 'protobuf' ? countSpans(body) : 0, reason);
+    return { outcome: 'unavailable', message, retryAfterSeconds: RETRY_SOON_SECONDS };
+  }
+
+  #setOutage(outage: LedgerError | undefined): void {
+    if (this.#outage?.code !== outage?.code) this.#options.onOutage?.(outage);
+    this.#outage = outage;
+    if (outage !== undefined && this.#closing === undefined) {
+      // Senders may be told to stay away while this is not ready: then nobody else finds out that it works again.
+      this.#probeTimer ??= setTimeout(() => {
+        this.#probeTimer = undefined;
+        void this.#probe();
+      }, PROBE_EVERY_MS).unref();
+    }
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#closing !== undefined) return;
+    try {
+      await this.#pricing.refresh();
+      await this.#thread.probe();
+      this.#setOutage(undefined);
+    } catch (error) {
+      this.#setOutage(error instanceof LedgerError ? error : new LedgerError('io', String(error)));
+    }
+  }
+}
+
+interface Rejections {
+  readonly count: number;
+  readonly message: string;
+}
+
+function rejectionsOf({ rejected }: DecodedTraceRequest, tooLarge: number): Rejections {
+  const parts = rejected.map(({ count, message }) => `${count} × ${message}`);
+  if (tooLarge > 0) parts.push(`${tooLarge} × larger than an entry's payload may be`);
+  return { count: rejected.reduce((sum, { count }) => sum + count, tooLarge), message: parts.join('; ') };
+}
+
+function jsonText(body: Uint8Array): string {
+  try {
+    return JSON_TEXT.decode(body);
+  } catch (cause) {
+    throw new OtlpDecodeError('bad_json', 'the body is not UTF-8', { cause });
+  }
+}
+
+function retryAfter({ code }: LedgerError): number {
+  return code === 'locked' || code === 'io' || code === 'closed' ? RETRY_SOON_SECONDS : RETRY_LATER_SECONDS;
+}
+
+function fillRandom(octets: Uint8Array): void {
+  randomFillSync(octets);
+}
