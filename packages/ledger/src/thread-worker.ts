@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MAX_PAYLOAD_OCTETS } from '@infrafabric/format';
 import { decodeTraceRequest, OtlpDecodeError } from '@infrafabric/otlp';
-import type { Accounts } from './accounts/accounts.js';
+import { AfterCommits } from './after-commits.js';
+import { Aside } from './aside.js';
 import type { SpanDraft } from './draft.js';
 import { spanDrafter } from './draft-span.js';
 import { Ledger } from './ledger.js';
@@ -10,7 +11,6 @@ import { LedgerError } from './ledger-error.js';
 import { type PackedSpans, unpackSpans } from './pack-spans.js';
 import { HomePricing } from './pricing.js';
 import type {
-  AfterCommitModule,
   Gap,
   GroupCommit,
   LedgerThreadOptions,
@@ -31,7 +31,27 @@ const NOTHING: RequestSummary = { appended: 0, duplicates: 0, rejected: [] };
 let opened: Promise<Ledger> | undefined;
 let queue: Promise<void> = Promise.resolve();
 
+const after = new AfterCommits({
+  module: options.afterCommit,
+  ledger: async () => opened,
+  inTurn: (work) => {
+    queue = queue.then(work);
+  },
+  tell: (notice) => tell({ notice }),
+  onJudging: (judging) => tell({ judging }),
+});
+let aside: Aside | undefined;
+
 port.on('message', receive);
+
+/** What is done about what was committed, here or aside. */
+function afterwards(open: Ledger): void {
+  if (options.ingest !== true) after.committed(open);
+  else {
+    aside ??= new Aside(options, (notice) => tell({ notice }));
+    aside.committed();
+  }
+}
 
 function receive(request: ThreadRequest): void {
   if (request.type !== 'packed') queue = queue.then(() => answer(request));
@@ -99,85 +119,13 @@ async function appendGroup(group: readonly PackedRequest[]): Promise<ThreadAnswe
 async function appendPacked(packs: readonly PackedSpans[]): Promise<RequestSummary[]> {
   const open = await ledger();
   const results = await open.appendPrepared(packs.flatMap(unpackSpans)).catch(reopenLater);
-  judgeSoon(open);
-  sumUpLater();
+  afterwards(open);
   let end = 0;
   return packs.map(({ count }) => {
     let duplicates = 0;
     for (const start = end; end < start + count; end++) if (results[end]!.outcome === 'duplicate') duplicates++;
     return { appended: count - duplicates, duplicates, rejected: [] };
   });
-}
-
-/** Commits come hundreds a second, and one look after many of them sees as much. */
-const JUDGE_EVERY_MS = 200;
-let afterCommit: AfterCommitModule | undefined;
-let isJudged = true;
-let judgedAtMs = 0;
-let judgeTimer: NodeJS.Timeout | undefined;
-
-/** Has the module look at what was committed: now, or soon after the last time. */
-function judgeSoon(open: Ledger): void {
-  if (options.afterCommit === undefined || !isJudged || !hasBudget(open)) return;
-  isJudged = false;
-  tell({ judging: true });
-  judgeTimer = setTimeout(
-    () => {
-      queue = queue.then(judge);
-    },
-    judgedAtMs + JUDGE_EVERY_MS - Date.now(),
-  );
-}
-
-async function judge(): Promise<void> {
-  clearTimeout(judgeTimer);
-  if (isJudged) return;
-  isJudged = true;
-  try {
-    const open = await opened;
-    afterCommit ??= (await import(options.afterCommit!)) as AfterCommitModule;
-    if (open !== undefined) await afterCommit.afterCommit(open, (notice) => tell({ notice }));
-  } catch (error) {
-    tell({ notice: { type: 'warning', message: `budgets were not judged: ${String(error)}` } });
-  }
-  judgedAtMs = Date.now();
-  tell({ judging: false });
-}
-
-/** After so long without a commit, what was appended is summed up: a report would wait for it. */
-const SUM_UP_AFTER_MS = 1_000;
-let sumUpTimer: NodeJS.Timeout | undefined;
-let accounts: Accounts | undefined;
-
-function sumUpLater(): void {
-  clearTimeout(sumUpTimer);
-  sumUpTimer = setTimeout(() => {
-    queue = queue.then(sumUpSome);
-  }, SUM_UP_AFTER_MS).unref();
-}
-
-/** A part at a time: whatever comes in meanwhile goes first. */
-async function sumUpSome(): Promise<void> {
-  try {
-    const open = await opened;
-    if (open === undefined) return;
-    accounts ??= (await import('./accounts/accounts.js')).Accounts.open(await open.view(), {
-      home: open.paths.home,
-      catchUp: false,
-    });
-    if (!accounts.catchUpSome()) sumUpTimer = setTimeout(() => (queue = queue.then(sumUpSome)), 0).unref();
-  } catch {
-    // Whoever asks for the sums will meet whatever is wrong.
-  }
-}
-
-function hasBudget(open: Ledger): boolean {
-  try {
-    return open.has('budget');
-  } catch {
-    // The append was answered for; the next one meets whatever is wrong.
-    return false;
-  }
 }
 
 function tell(message: ThreadResponse): void {
@@ -194,7 +142,8 @@ async function carryOut(request: SingleRequest): Promise<RequestSummary> {
       await (await ledger()).probe().catch(reopenLater);
       return NOTHING;
     case 'close':
-      await judge();
+      await aside?.close();
+      await after.judge();
       await closeLedger();
       return NOTHING;
   }
@@ -208,8 +157,7 @@ async function appendSpans(bytes: Uint8Array): Promise<RequestSummary> {
   const tooLarge = drafts.length - storable.length;
   const open = await ledger();
   const results = await open.append(storable).catch(reopenLater);
-  judgeSoon(open);
-  sumUpLater();
+  afterwards(open);
   const duplicates = results.filter(({ outcome }) => outcome === 'duplicate').length;
   const refused = tooLarge === 0 ? rejected : [...rejected, { reason: 'payload_too_large', count: tooLarge }];
   return { appended: results.length - duplicates, duplicates, rejected: refused };
@@ -240,7 +188,7 @@ function decode(bytes: Uint8Array): Pick<ReturnType<typeof decodeTraceRequest>, 
 }
 
 function ledger(): Promise<Ledger> {
-  opened ??= Ledger.open({ ...options, longLived: true });
+  opened ??= Ledger.open({ ...options, longLived: true, backfill: options.ingest === true });
   opened.catch(() => {
     opened = undefined;
   });
@@ -256,8 +204,6 @@ async function reopenLater(error: unknown): Promise<never> {
 async function closeLedger(): Promise<void> {
   const closing = opened;
   opened = undefined;
-  await afterCommit?.close().catch(() => undefined);
-  accounts?.close();
-  accounts = undefined;
+  await after.close();
   await closing?.then((open) => open.close()).catch(() => undefined);
 }

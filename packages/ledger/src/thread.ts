@@ -36,7 +36,9 @@ export interface GroupCommit {
 }
 
 /** Options that can cross to the thread. */
-export interface LedgerThreadOptions extends Omit<LedgerOptions, 'signer' | 'sources' | 'longLived'> {
+export interface LedgerThreadOptions extends Omit<LedgerOptions, 'signer' | 'sources' | 'longLived' | 'backfill'> {
+  /** For a program that does little else: two more threads see to it that nothing but appending keeps this one from appending. */
+  readonly ingest?: boolean;
   /**
    * Address of a module that the thread loads and calls after commits, once there is a `budget` entry: see
    * {@link AfterCommitModule}. Answers to requests do not wait for it.

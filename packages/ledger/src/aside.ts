@@ -1,0 +1,53 @@
+/** {@link AfterCommits} in a thread and with a connection of its own: for writers that must not be kept from writing. */
+import { Worker } from 'node:worker_threads';
+import type { LedgerThreadOptions } from './thread.js';
+
+/** The thread is told of commits at most so often; it looks at everything that was committed by then. */
+const TELL_EVERY_MS = 50;
+
+/** @internal What the thread answers. */
+export type AsideAnswer = { readonly notice: unknown } | { readonly closed: true };
+
+/** Handle of the thread. Without it nothing is lost: reports and the command line judge and sum up by themselves. */
+export class Aside {
+  readonly #worker: Worker;
+  #timer: NodeJS.Timeout | undefined;
+  #onClosed: () => void = () => undefined;
+
+  constructor(options: LedgerThreadOptions, tell: (notice: unknown) => void) {
+    this.#worker = new Worker(new URL('./aside-worker.js', import.meta.url), {
+      workerData: options,
+      execArgv: [],
+      name: 'witness-aside',
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (answer: AsideAnswer) => {
+      if ('notice' in answer) tell(answer.notice);
+      else this.#onClosed();
+    });
+    this.#worker.on('error', (error) => {
+      tell({ type: 'warning', message: `budgets are no longer judged here: ${String(error)}` });
+    });
+    this.#worker.on('exit', () => this.#onClosed());
+  }
+
+  /** Something was committed. */
+  committed(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#worker.postMessage('committed');
+    }, TELL_EVERY_MS).unref();
+  }
+
+  /** Judges what was committed, then ends the thread. */
+  async close(): Promise<void> {
+    if (this.#timer !== undefined) this.#worker.postMessage('committed');
+    clearTimeout(this.#timer);
+    const closed = new Promise<void>((resolve) => {
+      this.#onClosed = resolve;
+    });
+    this.#worker.postMessage('close');
+    await closed;
+    await this.#worker.terminate();
+  }
+}
