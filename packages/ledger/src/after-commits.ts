@@ -21,9 +21,10 @@ export interface AfterCommitsOptions {
 
 /** Commits come hundreds a second, and one look after many of them sees as much. */
 const JUDGE_EVERY_MS = 200;
-/** The sums begin so long after a commit, and rest so many times as long as they took: a report waits for what is left. */
+/** The sums begin so long after a commit. */
 const SUM_UP_AFTER_MS = 1_000;
-const REST_SHARE = 3;
+/** While commits go on, sums rest so many times as long as they took. What is left when somebody asks, he waits for. */
+const REST_SHARE = 9;
 
 /** One per thread. */
 export class AfterCommits {
@@ -33,6 +34,7 @@ export class AfterCommits {
   #judgedAtMs = 0;
   #judgeTimer: NodeJS.Timeout | undefined;
   #sumUpTimer: NodeJS.Timeout | undefined;
+  #committedAtMs = 0;
   #accounts: Accounts | undefined;
 
   constructor(options: AfterCommitsOptions) {
@@ -41,6 +43,7 @@ export class AfterCommits {
 
   /** Something was committed. */
   committed(ledger: Ledger): void {
+    this.#committedAtMs = performance.now();
     this.#judgeSoon(ledger);
     this.#sumUpTimer ??= this.#sumUpIn(SUM_UP_AFTER_MS);
   }
@@ -97,7 +100,10 @@ export class AfterCommits {
         catchUp: false,
       });
       const started = performance.now();
-      if (!this.#accounts.catchUpSome()) this.#sumUpTimer ??= this.#sumUpIn(REST_SHARE * (performance.now() - started));
+      if (this.#accounts.catchUpSome()) return;
+      const ended = performance.now();
+      const isQuiet = ended - this.#committedAtMs > SUM_UP_AFTER_MS;
+      this.#sumUpTimer ??= this.#sumUpIn(isQuiet ? 0 : REST_SHARE * (ended - started));
     } catch {
       // Whoever asks for the sums will meet whatever is wrong.
     }

@@ -19,6 +19,8 @@ export class Aside {
       workerData: options,
       execArgv: [],
       name: 'witness-aside',
+      // What it makes dies young; a large nursery only takes memory from the process.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
     this.#worker.unref();
     this.#worker.on('message', (answer: AsideAnswer) => {

@@ -107,7 +107,8 @@ function compare(db: Connection, seq: number, span: PreparedSpan): Earlier {
   const same =
     salt === undefined
       ? // Erased: what is left to compare is what was signed of the span. A retry must not bring the payload back.
-        identity(entry.body as unknown as SpanBody) === identity(JSON.parse(Buffer.from(span.body).toString()) as SpanBody)
+        identity(entry.body as unknown as SpanBody) ===
+        identity(JSON.parse(Buffer.from(span.body).toString()) as SpanBody)
       : payloadDigestHex(salt, span.payload) === entry.payload;
   return { seq, hashHex: leafHashHex(text), same };
 }

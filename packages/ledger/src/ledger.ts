@@ -122,7 +122,8 @@ export class Ledger {
     try {
       await ledger.#exclusively(() => ledger.#createIfEmpty());
       requireLedger(db, paths.ledger);
-      if (options.backfill === true) ledger.#wal = new (await import('./wal-backfill.js')).WalBackfill(db, paths.ledger);
+      if (options.backfill === true)
+        ledger.#wal = new (await import('./wal-backfill.js')).WalBackfill(db, paths.ledger);
       return ledger;
     } catch (error) {
       db.close();

@@ -73,11 +73,7 @@ export interface Batch {
 const ENVELOPE_OCTETS = 512;
 
 /** Seals a batch that has at least one entry. @throws FormatError `entry.too-large`. */
-export function sealBatch(
-  base: Base,
-  items: readonly ToSeal<Prepared | PreparedGenesis>[],
-  at: bigint,
-): Batch {
+export function sealBatch(base: Base, items: readonly ToSeal<Prepared | PreparedGenesis>[], at: bigint): Batch {
   const bodies = items.map(({ prepared, conflict }) => bodyOf(prepared, conflict));
   const octets = Buffer.allocUnsafe(bodies.reduce((sum, body) => sum + body.length + ENVELOPE_OCTETS, 0));
   const head = Buffer.from(`\0{"at":"${at}","body":`);

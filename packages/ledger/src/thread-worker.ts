@@ -87,18 +87,18 @@ let gathering: PackedRequest[] = [];
 /** One commit for everything that has come by now. There is no timer: what comes during a commit shares the next one. */
 async function commitGathered(): Promise<void> {
   const started = performance.now();
+  const group: PackedRequest[] = [];
   let spans = 0;
-  const tooMany = gathering.findIndex(({ packed }, i) => (spans += packed.count) > MAX_GROUP_SPANS && i > 0);
-  const group = tooMany === -1 ? gathering : gathering.slice(0, tooMany);
-  gathering = tooMany === -1 ? [] : gathering.slice(tooMany);
+  for (const request of gathering) {
+    if (group.length > 0 && spans + request.packed.count > MAX_GROUP_SPANS) break;
+    group.push(request);
+    spans += request.packed.count;
+  }
+  gathering = gathering.slice(group.length);
   if (gathering.length > 0) commitSoon();
   const answers = await appendGroup(group);
   const committed = answers.some((each) => 'summary' in each);
-  const commit: GroupCommit = {
-    requests: group.length,
-    spans: group.reduce((sum, { packed }) => sum + packed.count, 0),
-    seconds: (performance.now() - started) / 1000,
-  };
+  const commit: GroupCommit = { requests: group.length, spans, seconds: (performance.now() - started) / 1000 };
   tell(committed ? { answers, commit } : { answers });
 }
 
@@ -108,7 +108,8 @@ async function appendGroup(group: readonly PackedRequest[]): Promise<ThreadAnswe
     return group.map(({ id }, i) => ({ id, summary: summaries[i]! }));
   } catch (error) {
     // What one of them may hold that cannot be written must not fail the others.
-    if (error instanceof LedgerError || group.length === 1) return group.map(({ id }) => ({ id, error: errorOf(error) }));
+    if (error instanceof LedgerError || group.length === 1)
+      return group.map(({ id }) => ({ id, error: errorOf(error) }));
     const answers: ThreadAnswer[] = [];
     for (const request of group) answers.push(...(await appendGroup([request])));
     return answers;
