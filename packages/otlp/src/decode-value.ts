@@ -14,7 +14,7 @@ function readKeyValue(reader: TraceReader, list: KeyValue[], depth: number): voi
     let value: AnyValue = null;
     while (reader.pos < reader.end) {
       const tag = reader.tag();
-      if (tag === 0x0a) key = reader.lossyString();
+      if (tag === 0x0a) key = reader.key();
       else if (tag === 0x12) value = readAnyValue(reader, value, depth);
       else reader.skipUnknown(tag, 2);
     }

@@ -101,10 +101,14 @@ export class ProtoReader {
   /** A length and UTF-8 text; what is not UTF-8 becomes U+FFFD and sets {@link ProtoReader.invalidUtf8}. */
   string(): string {
     const start = this.delimited();
-    if (start === this.pos) return '';
-    const text = this.text.utf8Slice(start, this.pos);
+    return start === this.pos ? '' : this.textBetween(start, this.pos);
+  }
+
+  /** The text between two positions, as {@link ProtoReader.string} reads it. */
+  protected textBetween(start: number, end: number): string {
+    const text = this.text.utf8Slice(start, end);
     // U+FFFD is also a character that a sender may write.
-    if (text.includes('\ufffd') && !isUtf8(this.bytes.subarray(start, this.pos))) this.invalidUtf8 = true;
+    if (text.includes('\ufffd') && !isUtf8(this.bytes.subarray(start, end))) this.invalidUtf8 = true;
     return text;
   }
 

@@ -12,8 +12,16 @@ export type SendOutcome =
   | { readonly kind: 'accepted'; readonly message: string }
   /** The request was taken but for some spans, which must not be sent again. */
   | { readonly kind: 'partial'; readonly rejectedSpans: number; readonly message: string }
-  /** The same request is welcome later: not before `afterMs`, where the answer said so. */
-  | { readonly kind: 'retry'; readonly afterMs: number | undefined; readonly message: string }
+  /**
+   * The same request is welcome later: not before `afterMs`, where the answer said so. `isCutOff`: the connection broke with
+   * the request under way, which is how some servers answer one that is too large.
+   */
+  | {
+      readonly kind: 'retry';
+      readonly afterMs: number | undefined;
+      readonly isCutOff: boolean;
+      readonly message: string;
+    }
   /** Sending the same again is useless. `status` is undefined when nothing could be sent, or the answer was none. */
   | { readonly kind: 'refused'; readonly status: number | undefined; readonly message: string };
 
@@ -21,12 +29,7 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** Reads an answer. `nowMs` is the time at which it came, for a Retry-After that names a moment. */
 export function sendOutcome(answer: SendTraceResponse | OtlpSendError, nowMs: number): SendOutcome {
-  if (answer instanceof OtlpSendError) {
-    const isRetryable = answer.code === 'connection' || answer.code === 'timeout';
-    return isRetryable
-      ? { kind: 'retry', afterMs: undefined, message: answer.message }
-      : { kind: 'refused', status: undefined, message: answer.message };
-  }
+  if (answer instanceof OtlpSendError) return outcomeOfError(answer);
   const { status } = answer;
   if (status >= 200 && status < 300) {
     const { rejectedSpans, message } = parsePartialSuccess(answer);
@@ -35,7 +38,7 @@ export function sendOutcome(answer: SendTraceResponse | OtlpSendError, nowMs: nu
   const said = readStatusMessage(answer);
   const message = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
   return RETRYABLE.has(status)
-    ? { kind: 'retry', afterMs: retryAfterMs(answer.retryAfter, nowMs), message }
+    ? { kind: 'retry', afterMs: retryAfterMs(answer.retryAfter, nowMs), isCutOff: false, message }
     : { kind: 'refused', status, message };
 }
 
@@ -47,6 +50,12 @@ export async function sendForOutcome(request: SendTraceRequest): Promise<SendOut
     if (error instanceof OtlpSendError) return sendOutcome(error, Date.now());
     throw error;
   }
+}
+
+function outcomeOfError({ code, message, cause }: OtlpSendError): SendOutcome {
+  if (code !== 'connection' && code !== 'timeout') return { kind: 'refused', status: undefined, message };
+  const isCutOff = ['ECONNRESET', 'EPIPE'].includes(String((cause as { code?: unknown } | undefined)?.code));
+  return { kind: 'retry', afterMs: undefined, isCutOff, message };
 }
 
 /** A whole number of seconds, or an HTTP date (RFC 9110, 10.2.3); undefined for anything else. */

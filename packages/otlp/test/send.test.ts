@@ -1,8 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { OtlpSendError, otlpEndpointFromEnv, type SendTraceRequest, sendTraceRequest } from '../dist/send.js';
+import {
+  OtlpSendError,
+  otlpEndpointFromEnv,
+  type SendTraceRequest,
+  sendTraceRequest,
+  tracesEndpoint,
+} from '../dist/send.js';
 
 let server: Server | undefined;
 
@@ -79,10 +86,37 @@ describe('sendTraceRequest', () => {
     expect(Buffer.from(answer.body).toString()).toBe('{"é":1}');
   });
 
+  test('compresses the body when told', async () => {
+    const endpoint = await serve((request, response, body) => {
+      response.end(JSON.stringify([request.headers['content-encoding'], gunzipSync(body).toString()]));
+    });
+    const answer = await send(endpoint, { body: 'text', contentType: 'application/json', compression: 'gzip' });
+    expect(JSON.parse(Buffer.from(answer.body).toString())).toStrictEqual(['gzip', 'text']);
+  });
+
+  test('sends one request after the other over one connection', async () => {
+    const endpoint = await serve((request, response) => response.end(String(request.socket.remotePort)));
+    const ports = new Set<string>();
+    for (let i = 0; i < 5; i++) ports.add(Buffer.from((await send(endpoint)).body).toString());
+    expect(ports.size).toBe(1);
+  });
+
+  test('takes a new connection where the kept one turns out to be closed', async () => {
+    let requests = 0;
+    const endpoint = await serve((request, response) => {
+      if (requests++ === 1) request.socket.resetAndDestroy();
+      else response.end('taken');
+    });
+    await send(endpoint);
+    expect(Buffer.from((await send(endpoint)).body).toString()).toBe('taken');
+    expect(requests).toBe(3);
+  });
+
   test('an error status is an answer', async () => {
     const endpoint = await serve((_, response) => response.writeHead(503, { 'retry-after': '7' }).end('busy'));
     expect(await send(endpoint)).toStrictEqual({
       status: 503,
+      contentType: undefined,
       body: Uint8Array.from(Buffer.from('busy')),
       retryAfter: '7',
     });
@@ -222,6 +256,18 @@ describe('otlpEndpointFromEnv', () => {
     expect(otlpEndpointFromEnv({ OTEL_SDK_DISABLED: value, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' })).toBeUndefined();
     expect(otlpEndpointFromEnv({ OTEL_SDK_DISABLED: 'false' })).toStrictEqual(standard);
   });
+});
+
+test.each([
+  ['http://host:4318', 'http://host:4318/v1/traces'],
+  ['https://host/', 'https://host/v1/traces'],
+  ['http://host?key=1', 'http://host/v1/traces?key=1'],
+  ['http://host/own', 'http://host/own'],
+  ['http://host/v1/traces', 'http://host/v1/traces'],
+  ['ftp://host', undefined],
+  ['host:4318', undefined],
+])('%s as a person writes it is %s', (given, endpoint) => {
+  expect(tracesEndpoint(given)?.href).toBe(endpoint);
 });
 
 test('loading the client loads neither node:http nor fetch', () => {
