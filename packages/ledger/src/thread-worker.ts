@@ -54,8 +54,13 @@ function afterwards(open: Ledger): void {
 }
 
 function receive(request: ThreadRequest): void {
-  if (request.type !== 'packed') queue = queue.then(() => answer(request));
+  if (request.type !== 'packed') queue = queue.then(commitAllGathered).then(() => answer(request));
   else if (gathering.push(request) === 1) commitSoon();
+}
+
+/** What came before a request of another kind is done before it. */
+async function commitAllGathered(): Promise<void> {
+  while (gathering.length > 0) await commitGathered();
 }
 
 /** After everything that has arrived by then. Not as a microtask: commits without end would let nothing else happen here. */
@@ -86,6 +91,7 @@ let gathering: PackedRequest[] = [];
 
 /** One commit for everything that has come by now. There is no timer: what comes during a commit shares the next one. */
 async function commitGathered(): Promise<void> {
+  if (gathering.length === 0) return;
   const started = performance.now();
   const group: PackedRequest[] = [];
   let spans = 0;

@@ -68,7 +68,7 @@ export class LedgerIntake implements Intake {
       home,
       ledger,
       timeoutMs: options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
-      backfill: true,
+      ingest: true,
       afterCommit: import.meta.resolve('@infrafabric/budgets/after-commit'),
     });
     this.#thread.onNotice = options.onNotice;
