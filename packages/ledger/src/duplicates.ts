@@ -33,22 +33,14 @@ export class Duplicates {
     this.#seen = filtered ? new SeenSpans() : undefined;
   }
 
-  /** Takes in what this and other processes appended up to `size`. Call inside the write transaction. */
+  /** Takes in what this and other processes appended up to `size`. Call inside a transaction. */
   catchUp(db: Connection, size: number): void {
     if (this.#seen === undefined || this.#seenSize === size) return;
     const first = Math.floor(this.#seenSize / 2 ** SEGMENT_BITS);
-    const ids = statement(
-      db,
-      'SELECT seq, trace_id, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?',
-    ).raw();
+    const ids = statement(db, IDS_OF_SEGMENT).pluck();
     for (let segment = first; segment * 2 ** SEGMENT_BITS < size; segment++) {
-      for (const [seq, traceId, spanId] of ids.all(segment, this.#seenSize) as [
-        number,
-        Uint8Array | null,
-        Uint8Array,
-      ][]) {
-        if (traceId !== null) this.#seen.add(seq, { traceId, spanId });
-      }
+      const octets = ids.get(segment, this.#seenSize) as Uint8Array | null;
+      if (octets !== null) this.#seen.addAll(segment * 2 ** SEGMENT_BITS, octets);
     }
     this.#seenSize = size;
   }
@@ -90,6 +82,10 @@ export class Duplicates {
       .map((n) => [n * SEGMENTS_PER_FILTER, Math.min((n + 1) * SEGMENTS_PER_FILTER - 1, newest)]);
   }
 }
+
+/** One blob a segment: a million rows of Buffers take ten times as long. */
+const IDS_OF_SEGMENT = `SELECT CAST(group_concat(trace_id || span_id, '') AS BLOB) FROM entries INDEXED BY entries_by_span
+WHERE segment = ? AND seq >= ? AND octet_length(trace_id) = 16 AND octet_length(span_id) = 8`;
 
 const BY_SPAN = `
 WITH RECURSIVE segments (n) AS (SELECT ? UNION ALL SELECT n + 1 FROM segments WHERE n < ?)

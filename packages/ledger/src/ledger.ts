@@ -122,6 +122,8 @@ export class Ledger {
     try {
       await ledger.#exclusively(() => ledger.#createIfEmpty());
       requireLedger(db, paths.ledger);
+      // Outside of a write transaction: for a large ledger it takes a second or two.
+      db.transaction(() => ledger.#duplicates.catchUp(db, entryCount(db)))();
       if (options.backfill === true)
         ledger.#wal = new (await import('./wal-backfill.js')).WalBackfill(db, paths.ledger);
       return ledger;
@@ -385,6 +387,10 @@ export class Ledger {
       });
     }
   }
+}
+
+function entryCount(db: Connection): number {
+  return 1 + (statement(db, 'SELECT max(seq) FROM entries').pluck().get() as number);
 }
 
 function payloadOctets(prepared: readonly Prepared[]): number {

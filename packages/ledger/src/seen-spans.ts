@@ -19,14 +19,20 @@ export class SeenSpans {
   readonly #filters: Uint32Array[] = [];
 
   /** Remembers a span at its seq. */
-  add(seq: number, ids: SpanIds): void {
+  add(seq: number, { traceId, spanId }: SpanIds): void {
+    setBits(this.#filterOf(seq), traceId, 0, spanId, 0);
+  }
+
+  /** Remembers spans whose ids, 24 octets each, follow one another; `seq` is that of any of them, one filter covers all. */
+  addAll(seq: number, ids: Uint8Array): void {
+    const filter = this.#filterOf(seq);
+    for (let at = 0; at < ids.length; at += 24) setBits(filter, ids, at, ids, at + 16);
+  }
+
+  #filterOf(seq: number): Uint32Array {
     const n = Math.floor(seq / ENTRIES_PER_FILTER);
     while (this.#filters.length <= n) this.#filters.push(new Uint32Array(BITS / 32));
-    const filter = this.#filters[n]!;
-    eachBit(ids, (bit) => {
-      filter[bit >>> 5]! |= 1 << (bit & 31);
-      return true;
-    });
+    return this.#filters[n]!;
   }
 
   /** Whether any filter's entries may hold the span. */
@@ -35,25 +41,43 @@ export class SeenSpans {
   }
 
   /** Numbers of the filters, newest first, whose entries may hold the span. */
-  candidates(ids: SpanIds): number[] {
+  candidates({ traceId, spanId }: SpanIds): number[] {
     const found: number[] = [];
     for (let n = this.#filters.length - 1; n >= 0; n--) {
-      const filter = this.#filters[n]!;
-      if (eachBit(ids, (bit) => (filter[bit >>> 5]! & (1 << (bit & 31))) !== 0)) found.push(n);
+      if (hasBits(this.#filters[n]!, traceId, spanId)) found.push(n);
     }
     return found;
   }
 }
 
-/** Double hashing over the span id, salted with the trace id; both are attacker-chosen, which costs a probe at worst. */
-function eachBit({ traceId, spanId }: SpanIds, visit: (bit: number) => boolean): boolean {
-  let a = mix(word(spanId, 0) ^ Math.imul(word(traceId, 0), 0x85ebca6b) ^ word(traceId, 8));
-  const b = mix(word(spanId, 4) ^ Math.imul(word(traceId, 4), 0xc2b2ae35) ^ word(traceId, 12)) | 1;
+function setBits(filter: Uint32Array, trace: Uint8Array, traceAt: number, span: Uint8Array, spanAt: number): void {
+  let a = firstProbe(trace, traceAt, span, spanAt);
+  const b = probeStep(trace, traceAt, span, spanAt);
   for (let i = 0; i < PROBES; i++) {
-    if (!visit((a >>> 0) % BITS)) return false;
+    const bit = (a >>> 0) % BITS;
+    filter[bit >>> 5]! |= 1 << (bit & 31);
+    a = (a + b) | 0;
+  }
+}
+
+function hasBits(filter: Uint32Array, trace: Uint8Array, span: Uint8Array): boolean {
+  let a = firstProbe(trace, 0, span, 0);
+  const b = probeStep(trace, 0, span, 0);
+  for (let i = 0; i < PROBES; i++) {
+    const bit = (a >>> 0) % BITS;
+    if ((filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return false;
     a = (a + b) | 0;
   }
   return true;
+}
+
+/** Double hashing over the span id, salted with the trace id; both are attacker-chosen, which costs a probe at worst. */
+function firstProbe(trace: Uint8Array, traceAt: number, span: Uint8Array, spanAt: number): number {
+  return mix(word(span, spanAt) ^ Math.imul(word(trace, traceAt), 0x85ebca6b) ^ word(trace, traceAt + 8));
+}
+
+function probeStep(trace: Uint8Array, traceAt: number, span: Uint8Array, spanAt: number): number {
+  return mix(word(span, spanAt + 4) ^ Math.imul(word(trace, traceAt + 4), 0xc2b2ae35) ^ word(trace, traceAt + 12)) | 1;
 }
 
 function word(bytes: Uint8Array, at: number): number {

@@ -135,6 +135,19 @@ describe("the ledger's thread", () => {
     expect(await thread.appendPacked(pack(1, 2))).toMatchObject({ appended: 0, duplicates: 2 });
   });
 
+  test('knows the spans of its ledger again when it is started anew, and those that others wrote meanwhile', async () => {
+    openThread(true);
+    await thread.appendPacked(pack(...Array.from({ length: 300 }, (_, n) => n)));
+    await thread.close();
+    openThread(true);
+    await thread.probe();
+    const other = await Ledger.open({ home });
+    await other.append([spanRecord(300), spanRecord(301)].map(draftSpan));
+    await other.close();
+    const again = await thread.appendPacked(pack(...Array.from({ length: 303 }, (_, n) => n)));
+    expect(again).toMatchObject({ appended: 1, duplicates: 302 });
+  });
+
   test('does not let what cannot be written fail the others of its commit', async () => {
     openThread(true);
     await thread.probe();
