@@ -48,20 +48,23 @@ export interface Packing {
 /** Start and end of the body; start of the salt; end of the payload; 1 + index of the business trace id, of its parent; contexts. */
 const PLACES = 8;
 const DIGESTS_OCTETS = 64;
-/** Room for a span's body, and what is around it, in the first guess of a block's size. */
-const GUESS_OCTETS = 1024;
+/** A small span's, for a first guess of a block's size. */
+const GUESS_OCTETS = 2048;
 
 /** Where packed spans get their salts from: fills the whole array with random octets. */
 export type FillRandom = (octets: Uint8Array) => void;
 
-/** Prepares spans. `guessOctets` is the size of the request that they came in. Never throws for decoded spans. */
+/**
+ * Prepares spans. Never throws for decoded spans.
+ * @param block what to write into; a new one is made where it is too small, or there is none.
+ */
 export function packSpans(
   spans: readonly SpanRecord[],
   pricing: Pricing | undefined,
   fillRandom: FillRandom,
-  guessOctets = 0,
+  block?: Uint8Array,
 ): Packing {
-  const writer = new ProtoWriter(guessOctets + spans.length * GUESS_OCTETS);
+  const writer = new ProtoWriter(block ?? spans.length * GUESS_OCTETS);
   const salts = new Uint8Array(spans.length * SALT_OCTETS);
   fillRandom(salts);
   const places = new Uint32Array(spans.length * PLACES);

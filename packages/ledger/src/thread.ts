@@ -75,7 +75,12 @@ export type ThreadResponse =
   | { readonly notice: unknown }
   /** While it is so, the process is kept alive: what was committed last is judged too. */
   | { readonly judging: boolean }
-  | { readonly answers: readonly ThreadAnswer[]; readonly commit?: GroupCommit };
+  | {
+      readonly answers: readonly ThreadAnswer[];
+      readonly commit?: GroupCommit;
+      /** Blocks of packed spans, to be used again. */
+      readonly blocks?: readonly Uint8Array[];
+    };
 
 interface Waiting {
   readonly resolve: (summary: RequestSummary) => void;
@@ -94,6 +99,8 @@ export class LedgerThread {
   onNotice: (notice: unknown) => void = () => undefined;
   /** Told of every commit of packed spans, before their requests are answered. */
   onCommit: (commit: GroupCommit) => void = () => undefined;
+  /** Given the whole block of octets of packed spans that are done with, to be used again. */
+  onBlock: (block: Uint8Array) => void = () => undefined;
 
   /** The ledger is opened, or created, by the first append; a failure to do so is that append's failure. */
   constructor(options: LedgerThreadOptions = {}) {
@@ -181,6 +188,7 @@ export class LedgerThread {
       return;
     }
     if (response.commit !== undefined) this.onCommit(response.commit);
+    for (const block of response.blocks ?? []) this.onBlock(block);
     for (const answer of response.answers) {
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);

@@ -16,9 +16,10 @@ export class ProtoWriter {
   pos = 0;
   private view: DataView;
 
-  constructor(initialBytes = 1024) {
-    this.bytes = new Uint8Array(initialBytes);
-    this.view = new DataView(this.bytes.buffer);
+  /** @param initial how many bytes to begin with, or the very bytes to write into, whatever is in them. */
+  constructor(initial: number | Uint8Array = 1024) {
+    this.bytes = typeof initial === 'number' ? new Uint8Array(initial) : initial;
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
   }
 
   /** Forgets what was written, for instance after an encoder threw half way. */

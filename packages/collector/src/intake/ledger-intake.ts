@@ -15,6 +15,7 @@ import {
   OtlpDecodeError,
   parseTraceRequestJson,
 } from '@infrafabric/otlp';
+import { BlockPool } from './block-pool.js';
 import { ByteBudget } from './byte-budget.js';
 import type { Intake, IntakeAnswer, TraceRequest, Transport } from './intake.js';
 import type { IntakeMeter, RefusalReason } from './intake-meter.js';
@@ -53,6 +54,7 @@ export class LedgerIntake implements Intake {
   readonly #meter: IntakeMeter;
   readonly #thread: LedgerThread;
   readonly #pricing: HomePricing;
+  readonly #blocks = new BlockPool();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #outage: LedgerError | undefined;
@@ -72,6 +74,7 @@ export class LedgerIntake implements Intake {
       afterCommit: import.meta.resolve('@infrafabric/budgets/after-commit'),
     });
     this.#thread.onNotice = options.onNotice;
+    this.#thread.onBlock = (block) => this.#blocks.give(block);
     this.#thread.onCommit = ({ spans, seconds }) => this.#meter.committed(spans, seconds);
   }
 
@@ -101,7 +104,7 @@ export class LedgerIntake implements Intake {
       this.#meter.refused(request.transport, 0, 'malformed');
       return { outcome: 'malformed', message: decoded.message };
     }
-    const { packed, tooLarge } = packSpans(decoded.spans, this.#pricing, fillRandom, request.body.length);
+    const { packed, tooLarge } = packSpans(decoded.spans, this.#pricing, fillRandom, this.#blocks.take());
     return this.#append(request.transport, packed, rejectionsOf(decoded, tooLarge));
   }
 
