@@ -11,10 +11,12 @@ const WITNESS = [
   'cost',
   'verify',
   'export',
+  'replay',
   'anchor',
   'keys',
   'keys list',
   'keys show',
+  'collect',
   'doctor',
   'completion',
 ];

@@ -22,11 +22,21 @@ export const IF_WITNESS: ProgramSpec = {
     { name: 'verify', summary: 'Judge the ledger.', load: () => import('./commands/verify.js') },
     { name: 'export', summary: 'Write entries out as JSON, CSV or OTLP.', load: () => import('./commands/export.js') },
     {
+      name: 'replay',
+      summary: 'Send a trace from the ledger to an OTLP backend.',
+      load: () => import('./commands/replay.js'),
+    },
+    {
       name: 'anchor',
       summary: 'Print the newest checkpoint, to be kept elsewhere.',
       load: () => import('./commands/anchor.js'),
     },
     { name: 'keys', summary: 'List or show the keys of the ledger.', load: () => import('./commands/keys.js') },
+    {
+      name: 'collect',
+      summary: 'Receive spans over OTLP, and forward them.',
+      load: () => import('./commands/collect.js'),
+    },
     {
       name: 'doctor',
       summary: 'Find what is wrong with this installation, and say how to mend it.',
