@@ -18,7 +18,9 @@ function template(n) {
     const span = benchSpan(n * requestSpans + i, ids.subarray(32 * i, 32 * i + 32));
     if (promptOctets > 0 && i % 2 === 1) {
       // Words, quotes and line ends, as prompts have them.
-      const prompt = 'You are a careful assistant.\nAnswer in "JSON" only: {"answer": …}. '.repeat(200).slice(0, promptOctets);
+      const prompt = 'You are a careful assistant.\nAnswer in "JSON" only: {"answer": …}. '
+        .repeat(200)
+        .slice(0, promptOctets);
       span.attributes.push(['gen_ai.prompt', prompt]);
     }
     return span;

@@ -116,7 +116,9 @@ export class PlainRows {
     this.#db.exec('COMMIT');
     this.#size += entries.length;
     this.#duplicates.addedUpTo(this.#size);
-    this.#wal?.committed(entries.reduce((sum, { octets, prepared: item }) => sum + octets.length + item.payload.length, 0));
+    this.#wal?.committed(
+      entries.reduce((sum, { octets, prepared: item }) => sum + octets.length + item.payload.length, 0),
+    );
   }
 
   async close() {

@@ -1,9 +1,13 @@
 /** {@link AfterCommits} in a thread and with a connection of its own: for writers that must not be kept from writing. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startOwnThread } from './own-thread.js';
 import type { LedgerThreadOptions } from './thread.js';
 
 /** The thread is told of commits at most so often; it looks at everything that was committed by then. */
 const TELL_EVERY_MS = 50;
+
+/** What it makes dies young; a large nursery only takes memory from the process. */
+const SMALL_NURSERY = { maxYoungGenerationSizeMb: 8 };
 
 /** @internal What the thread answers. */
 export type AsideAnswer = { readonly notice: unknown } | { readonly closed: true };
@@ -15,14 +19,8 @@ export class Aside {
   #onClosed: () => void = () => undefined;
 
   constructor(options: LedgerThreadOptions, tell: (notice: unknown) => void) {
-    this.#worker = new Worker(new URL('./aside-worker.js', import.meta.url), {
-      workerData: options,
-      execArgv: [],
-      name: 'witness-aside',
-      // What it makes dies young; a large nursery only takes memory from the process.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    });
-    this.#worker.unref();
+    const module = new URL('./aside-worker.js', import.meta.url);
+    this.#worker = startOwnThread(module, 'witness-aside', options, SMALL_NURSERY);
     this.#worker.on('message', (answer: AsideAnswer) => {
       if ('notice' in answer) tell(answer.notice);
       else this.#onClosed();

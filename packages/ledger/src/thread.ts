@@ -2,9 +2,10 @@
  * A ledger behind a worker thread, for programs whose event loop must not wait for SQLite: exporter and collector. Bytes go
  * over, a summary comes back after commit; no object per span crosses.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Ledger, LedgerOptions } from './ledger.js';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
+import { startOwnThread } from './own-thread.js';
 import type { PackedSpans } from './pack-spans.js';
 
 /** What became of the spans of one request; given only after commit. */
@@ -163,13 +164,7 @@ export class LedgerThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./thread-worker.js', import.meta.url), {
-      workerData: this.#options,
-      // The application's own --import hooks (instrumentation) have no business in here.
-      execArgv: [],
-      name: 'witness-ledger',
-    });
-    worker.unref();
+    const worker = startOwnThread(new URL('./thread-worker.js', import.meta.url), 'witness-ledger', this.#options);
     worker.on('message', (response: ThreadResponse) => this.#settle(response));
     worker.on('error', (cause) => this.#fail(worker, new LedgerError('io', 'the ledger thread failed', { cause })));
     worker.on('exit', () => this.#fail(worker, new LedgerError('closed', 'the ledger thread ended')));

@@ -3,8 +3,9 @@
  * checkpoint does that inside every hundredth commit and makes it ten times as long. A second thread does the bulk
  * (`wal_checkpoint(PASSIVE)`), then the writer the few frames that came meanwhile, so that the log starts over.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type Connection, statement } from './database.js';
+import { startOwnThread } from './own-thread.js';
 
 /** Octets appended to the ledger after which the log is moved; the log itself is about twice as long. */
 const BACKFILL_OCTETS = 8 * 1024 * 1024;
@@ -27,12 +28,7 @@ export class WalBackfill {
   constructor(db: Connection, ledger: string) {
     this.#db = db;
     db.pragma('wal_autocheckpoint = 0');
-    this.#worker = new Worker(new URL('./wal-backfill-worker.js', import.meta.url), {
-      workerData: { ledger },
-      execArgv: [],
-      name: 'witness-wal',
-    });
-    this.#worker.unref();
+    this.#worker = startOwnThread(new URL('./wal-backfill-worker.js', import.meta.url), 'witness-wal', { ledger });
     this.#worker.on('message', ({ ok }: BackfillAnswer) => {
       this.#state = ok ? 'finish' : 'idle';
     });
