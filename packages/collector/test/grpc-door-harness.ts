@@ -196,8 +196,17 @@ export function send(
   return call.outcome;
 }
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-export const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, continuation: 9 } as const;
+/** RFC 9113, 3.4. */
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+export const frameType = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
@@ -245,7 +254,7 @@ export function frame(type: number, flags: number, streamId: number, payload: Ui
 }
 
 /** The headers of a call in HPACK (RFC 7541): indexed where the static table has them whole, else literal. */
-export function headerBlock(path: string = EXPORT): Buffer {
+export function headerBlock(path: string = EXPORT, isGzip = false): Buffer {
   const text = (value: string): Buffer => Buffer.concat([Buffer.of(value.length), Buffer.from(value)]);
   return Buffer.concat([
     Buffer.of(0x83, 0x86, 0x01),
@@ -257,5 +266,6 @@ export function headerBlock(path: string = EXPORT): Buffer {
     Buffer.of(0x00),
     text('te'),
     text('trailers'),
+    ...(isGzip ? [Buffer.of(0x00), text('grpc-encoding'), text('gzip')] : []),
   ]);
 }

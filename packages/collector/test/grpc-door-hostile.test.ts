@@ -324,14 +324,21 @@ describe('a flood', () => {
     await expectService(door);
   });
 
-  test('of complete calls in one write is served, as many at a time as allowed', async () => {
+  test('of complete calls in one write is served up to the limit of one connection', async () => {
     const { door, intake } = await openGrpcDoor({ limits: { maxCallsPerConnection: 10 } });
+    let commit = (): void => undefined;
+    const committed = new Promise<void>((resolve) => (commit = resolve));
+    intake.answer = () => committed.then(() => STORED);
     const raw = new RawHttp2(door);
     raw.begin();
-    for (let id = 1; id < 20; id += 2) {
+    for (let id = 1; id <= 29; id += 2) {
       void raw.write(frame(frameType.headers, END_HEADERS, id, headerBlock()));
       void raw.write(frame(frameType.data, END_STREAM, id, message('x')));
     }
     await expect.poll(() => intake.received.length).toBe(10);
+    await sleep(50);
+    commit();
+    await holds(intake, 0);
+    expect(intake.received).toHaveLength(10);
   });
 });

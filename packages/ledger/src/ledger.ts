@@ -198,11 +198,12 @@ export class Ledger {
     return run;
   }
 
-  /** Whether the ledger could be continued now: takes the write lock, checks the tip, writes nothing. @throws LedgerError */
+  /** Whether the ledger could be continued now: takes the write lock, checks tip and key, writes nothing. @throws LedgerError */
   probe(): Promise<void> {
     return this.#inTurn(() =>
       this.#exclusively(async () => {
-        this.#currentTip();
+        const { origin, vkey } = this.#currentTip();
+        this.#signerOf(origin, vkey);
       }).catch((error) => {
         throw ledgerErrorOf(error, this.paths.ledger);
       }),
@@ -300,22 +301,28 @@ export class Ledger {
     return tip;
   }
 
-  async #checkpoint(origin: string, vkey: string, frontier: MerkleFrontier): Promise<Uint8Array> {
+  /** The signer of an epoch. @throws LedgerError `key.missing`, `key.invalid`. */
+  #signerOf(origin: string, vkey: string): Signer {
     if (this.#signer === undefined || encodeVkey(origin, this.#signer.publicKey) !== vkey) {
       this.#signer = loadSigner(this.paths.home, origin, vkey);
     }
+    return this.#signer;
+  }
+
+  async #checkpoint(origin: string, vkey: string, frontier: MerkleFrontier): Promise<Uint8Array> {
+    const signer = this.#signerOf(origin, vkey);
     // The signer cannot know its key id: that depends on the origin, which is made with the ledger.
     const { keyIdHex } = parseVkey(vkey);
     const text = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
     let signature: Uint8Array;
     try {
-      signature = await this.#signer.sign(utf8Of(text));
+      signature = await signer.sign(utf8Of(text));
     } catch (cause) {
       throw new LedgerError('signer', 'the signer failed', { cause, hint: 'check the signer, then try again' });
     }
     const note = utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
     // A checkpoint that its key did not sign could never be continued, and the entries under it never be verified.
-    if (this.#signer === this.#givenSigner && (signature.length !== 64 || !isSignedBy(note, vkey))) {
+    if (signer === this.#givenSigner && (signature.length !== 64 || !isSignedBy(note, vkey))) {
       throw new LedgerError('signer', "what the signer answered is not its key's Ed25519 signature", {
         hint: 'check which key the signer holds; nothing was written',
       });

@@ -26,13 +26,13 @@ const tooSlow: Refusal = {
   message: 'the message took too long to arrive',
 };
 
-/** What all calls of a door share. */
+/** What all calls of a connection share. */
 export interface CallContext {
   readonly intake: Intake;
   readonly maxBodyBytes: number;
   readonly limits: GrpcLimits;
-  /** Told of every call that is refused. */
-  onRefusal(refusal: Refusal, stream: ServerHttp2Stream): void;
+  /** Told of every call that is refused. Must not throw. */
+  onRefusal(refusal: Refusal): void;
 }
 
 /** Lives until its stream is closed. */
@@ -41,7 +41,7 @@ export class GrpcCall {
   readonly #context: CallContext;
   readonly #loan: Loan;
   /** `taken`: somebody else works on the message, and the loan is settled when that ends. */
-  #phase: 'receiving' | 'taken' | 'answered' = 'receiving';
+  #phase: 'receiving' | 'taken' | 'answered' | 'cut' = 'receiving';
   #since: number = performance.now();
 
   /** Answers the stream, now or later. @param problem why it is refused whatever it brings */
@@ -65,13 +65,21 @@ export class GrpcCall {
     else this.#receive(new GrpcMessage(grpcEncodingOf(headers), context.maxBodyBytes, this.#loan));
   }
 
-  /** To be called now and then: ends the call if its peer is too slow. */
-  cutIfSlow(now: number): void {
+  /**
+   * To be called now and then: ends the call if its peer is too slow. False when it cannot be ended: after some protocol
+   * errors Node neither reads a session any more nor ends it, and its streams are never closed.
+   */
+  cutIfSlow(now: number): boolean {
     const { requestTimeoutMs, answerTimeoutMs } = this.#context.limits;
-    if (this.#phase === 'receiving' && now - this.#since > requestTimeoutMs) this.#refuse(tooSlow);
-    else if (this.#phase === 'answered' && now - this.#since > answerTimeoutMs) {
+    const tookMs = now - this.#since;
+    if (this.#phase === 'cut') return tookMs <= answerTimeoutMs;
+    if (this.#phase === 'receiving' && tookMs > requestTimeoutMs) this.#refuse(tooSlow);
+    else if (this.#phase === 'answered' && tookMs > answerTimeoutMs) {
+      this.#phase = 'cut';
+      this.#since = now;
       this.#stream.close(constants.NGHTTP2_CANCEL);
     }
+    return true;
   }
 
   #receive(message: GrpcMessage): void {
@@ -123,7 +131,7 @@ export class GrpcCall {
   }
 
   #refuse(refusal: Refusal): void {
-    this.#context.onRefusal(refusal, this.#stream);
+    this.#context.onRefusal(refusal);
     this.#respond({ ...ANSWER_HEADERS, ...refusalHeaders(refusal) });
   }
 

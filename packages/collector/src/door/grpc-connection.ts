@@ -7,11 +7,13 @@ import type { Socket } from 'node:net';
 import type { BearerTokens } from './bearer-tokens.js';
 import { type CallContext, GrpcCall } from './grpc-call.js';
 import { headersProblem } from './grpc-headers.js';
-import { unavailable } from './refusal.js';
+import { type Refusal, unavailable } from './refusal.js';
 
 /** What all connections of a door share. */
-export interface ConnectionContext extends CallContext {
+export interface ConnectionContext extends Omit<CallContext, 'onRefusal'> {
   readonly tokens: BearerTokens | undefined;
+  /** Told of every call that is refused. Must not throw. */
+  onRefusal(refusal: Refusal, remoteAddress: string | undefined): void;
   /** Of all connections. */
   callsUnderWay: number;
 }
@@ -41,6 +43,11 @@ export class GrpcConnection {
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
+    const { remoteAddress } = socket;
+    const callContext: CallContext = {
+      ...context,
+      onRefusal: (refusal) => context.onRefusal(refusal, remoteAddress),
+    };
     const settings = {
       enablePush: false,
       maxConcurrentStreams: context.limits.maxCallsPerConnection,
@@ -53,7 +60,7 @@ export class GrpcConnection {
     this.#session.on('stream', (stream, headers) => {
       const isTooMany = context.callsUnderWay >= context.limits.maxUnderWay;
       const problem = headersProblem(headers, context.tokens) ?? (isTooMany ? tooManyCalls : undefined);
-      const call = new GrpcCall(stream, headers, context, problem);
+      const call = new GrpcCall(stream, headers, callContext, problem);
       context.callsUnderWay++;
       this.#calls.add(call);
       stream.on('close', () => {
@@ -79,7 +86,11 @@ export class GrpcConnection {
 
   /** To be called now and then: ends what is too slow, and what is not used. */
   cut(now: number): void {
-    for (const call of this.#calls) call.cutIfSlow(now);
+    for (const call of this.#calls) {
+      if (call.cutIfSlow(now)) continue;
+      this.destroy();
+      return;
+    }
     if (this.#calls.size > 0) return;
     if (this.#closingSince !== undefined && now - this.#closingSince > LINGER_MS) this.destroy();
     else if (now - this.#idleSince > this.#context.limits.idleTimeoutMs) this.close();

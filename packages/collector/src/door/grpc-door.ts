@@ -46,9 +46,7 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<Door> {
   const context: ConnectionContext = {
     ...{ intake, maxBodyBytes, tokens, limits },
     callsUnderWay: 0,
-    onRefusal: ({ code, message }, stream) => {
-      onRefusal?.({ code, message, remoteAddress: stream.session?.socket?.remoteAddress });
-    },
+    onRefusal: ({ code, message }, remoteAddress) => onRefusal?.({ code, message, remoteAddress }),
   };
   const sockets = new Set<Socket>();
   const connections = new Set<GrpcConnection>();

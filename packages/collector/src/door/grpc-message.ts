@@ -6,9 +6,12 @@ import { GrpcBody } from './grpc-body.js';
 import { unimplemented } from './grpc-status.js';
 import { inflateWithin } from './inflate-within.js';
 import type { Loan } from './loan.js';
+import { rpcCode } from './otlp-answer.js';
 import { malformed, noMemory, type Refusal, tooLarge } from './refusal.js';
 
 const PREFIX_BYTES = 5;
+
+const notGzip = malformed('the message is not what its grpc-encoding says: it cannot be read as gzip');
 
 /** A message, arriving. Whose loan it is settles it. */
 export class GrpcMessage {
@@ -57,8 +60,12 @@ export class GrpcMessage {
       return;
     }
     inflateWithin('gzip', bytes, this.#maxBytes, this.#loan, (outcome) => {
-      if (outcome instanceof Uint8Array) this.#loan.give(bytes.length);
-      done(outcome);
+      if (outcome instanceof Uint8Array) {
+        this.#loan.give(bytes.length);
+        done(outcome);
+      } else {
+        done(outcome.code === rpcCode.invalidArgument ? notGzip : outcome);
+      }
     });
   }
 
