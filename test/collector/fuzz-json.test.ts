@@ -83,5 +83,5 @@ test(`${ROUNDS} mutated requests, seed ${SEED}, are read as the second reader re
   expect([...explained].sort()).toEqual(Object.keys(DIFFERENCES).sort());
   // Neither is nearly everything refused, nor nearly nothing.
   for (const count of [counts.refused, counts.stored]) expect(count).toBeGreaterThan(ROUNDS / 6);
-  expect(counts.partly).toBeGreaterThan(ROUNDS / 100);
+  expect(counts.partly).toBeGreaterThan(ROUNDS / 200);
 });

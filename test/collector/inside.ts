@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Door } from '../../packages/collector/dist/door/door.js';
 import { startGrpcDoor } from '../../packages/collector/dist/door/grpc-door.js';
+import type { GrpcLimits } from '../../packages/collector/dist/door/grpc-limits.js';
 import { startHttpDoor } from '../../packages/collector/dist/door/http-door.js';
 import { LedgerIntake, type LedgerIntakeOptions } from '../../packages/collector/dist/intake/ledger-intake.js';
 import { newDirectory } from '../attacks/ledger-files.js';
@@ -67,13 +68,16 @@ export interface OpenDoors extends OpenIntake {
 
 /** Opens both doors to an intake; they are closed after the test at the latest. */
 export async function openDoors(
-  options: Partial<LedgerIntakeOptions> & { readonly maxBodyBytes?: number } = {},
+  options: Partial<LedgerIntakeOptions> & {
+    readonly maxBodyBytes?: number;
+    readonly grpcLimits?: Partial<GrpcLimits>;
+  } = {},
 ): Promise<OpenDoors> {
-  const { maxBodyBytes = 20 * MIB, ...intakeOptions } = options;
+  const { maxBodyBytes = 20 * MIB, grpcLimits = {}, ...intakeOptions } = options;
   const opened = await openIntake(intakeOptions);
   const shared = { host: '127.0.0.1', port: 0, intake: opened.intake, maxBodyBytes, tokens: undefined, tls: undefined };
   const http = await startHttpDoor({ ...shared, allowedOrigins: [], pages: new Map() });
-  const grpc = await startGrpcDoor(shared);
+  const grpc = await startGrpcDoor({ ...shared, limits: grpcLimits });
   const url = `http://127.0.0.1:${http.port}`;
   const senders = [
     httpSender(url),

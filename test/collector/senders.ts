@@ -36,7 +36,8 @@ export interface Sender {
 /** How an {@link httpSender} writes. */
 export interface HttpSenderOptions {
   readonly encoding?: 'protobuf' | 'json';
-  readonly coding?: 'identity' | 'gzip';
+  /** `gzipped`: it says so, and what is given is sent as it is. */
+  readonly coding?: 'identity' | 'gzip' | 'gzipped';
 }
 
 /** OTLP/HTTP to the collector at `url`. */
@@ -48,7 +49,7 @@ export function httpSender(
   const { hostname, port } = new URL(url);
   const headers = {
     'content-type': encoding === 'json' ? 'application/json' : 'application/x-protobuf',
-    ...(coding === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
+    ...(coding === 'identity' ? {} : { 'content-encoding': 'gzip' }),
   };
   const sendBytes = (body: Uint8Array): Promise<Reply> => {
     const bytes = coding === 'gzip' ? gzipSync(body) : body;
@@ -119,12 +120,13 @@ function partialSuccessOf(response: Record<string, unknown>): Pick<Reply, 'outco
 
 /** OTLP/gRPC to the collector at `url`. */
 export function grpcSender(url: string): Sender {
-  const session = openSession({ port: Number(new URL(url).port) });
+  const port = Number(new URL(url).port);
+  let session = openSession({ port });
   const sendBytes = async (body: Uint8Array): Promise<Reply> => {
     const began = performance.now();
     const lost = (): Reply => ({ ...NO_REPLY, ms: performance.now() - began });
-    // A session that ended throws where it is asked for another stream.
-    if (session.destroyed || session.closed) return lost();
+    // As a client does whose connection was closed for idleness, or broke.
+    if (session.destroyed || session.closed) session = openSession({ port });
     const outcome = await sendGrpc(session, message(body));
     const { retryAfterSeconds, code: status } = outcome;
     const ms = performance.now() - began;

@@ -25,7 +25,6 @@ const entrances = {
   '@noble/ed25519': ['verify'],
   '@noble/hashes': ['format', 'verify'],
   commander: ['cli'],
-  '@grpc/grpc-js': ['collector'],
   'prom-client': ['collector'],
   yaml: ['collector'],
   '@opentelemetry/': ['exporter', 'collector', 'instrumentation-*'],

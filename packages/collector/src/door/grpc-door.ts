@@ -50,7 +50,13 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<Door> {
   };
   const sockets = new Set<Socket>();
   const connections = new Set<GrpcConnection>();
+  let stopped: Promise<void> | undefined;
   const server = createListener(options.tls, limits.handshakeTimeoutMs, (socket) => {
+    if (stopped !== undefined) {
+      // Its TLS handshake began before.
+      socket.destroy();
+      return;
+    }
     const connection = new GrpcConnection(socket, context);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
@@ -86,7 +92,6 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<Door> {
     clearTimeout(cut);
     clearInterval(cutter);
   };
-  let stopped: Promise<void> | undefined;
   const { address, port } = server.address() as AddressInfo;
   return {
     host: address,
