@@ -46,11 +46,15 @@ export class CollectorProcess {
     this.log = log;
   }
 
-  /** Starts one; it is killed after the test at the latest. @throws by rejection when it does not listen. */
-  static async start(config: Partial<CollectorConfig>, nodeFlags: readonly string[] = []): Promise<CollectorProcess> {
-    const child = spawn(process.execPath, [...nodeFlags, SCRIPT, JSON.stringify(config)], {
+  /** Starts one, with flags of Node, as a user; it is killed after the test at the latest. @throws by rejection when it does not listen. */
+  static async start(
+    config: Partial<CollectorConfig>,
+    { flags = [], ...options }: { readonly flags?: readonly string[]; readonly uid?: number } = {},
+  ): Promise<CollectorProcess> {
+    const child = spawn(process.execPath, [...flags, SCRIPT, JSON.stringify(config)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: cleanEnv(),
+      ...options,
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     const ended = once(child, 'close');

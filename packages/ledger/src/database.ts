@@ -22,20 +22,46 @@ export function openForWriting(path: string, busyTimeoutMs: number): Connection 
   try {
     makePrivateDirectory(dirname(path));
     refuseSymlinks(path);
-    // SQLite gives its -wal and -shm the mode of the file itself.
-    closeSync(openSync(path, 'a', 0o600));
-    return openSqlite(path, { timeout: busyTimeoutMs }, [
-      'journal_mode = WAL',
-      // better-sqlite3 defaults to NORMAL, under which a power cut can lose a transaction that was acknowledged.
-      'synchronous = FULL',
-      'trusted_schema = OFF',
-      'secure_delete = ON',
-      'cell_size_check = ON',
-      // What a multi-row INSERT would undo if a trigger refused a row; in a file it costs a twelfth of the append rate.
-      'temp_store = MEMORY',
-    ]);
+    createPrivate(path);
+    return openAsWriter(path, busyTimeoutMs);
   } catch (error) {
     throw ledgerErrorOf(error, path);
+  }
+}
+
+/** Opens for writing what is there. @throws LedgerError */
+export function openExisting(path: string, busyTimeoutMs: number): Connection {
+  try {
+    refuseSymlinks(path);
+    return openAsWriter(path, busyTimeoutMs);
+  } catch (error) {
+    throw ledgerErrorOf(error, path);
+  }
+}
+
+function openAsWriter(path: string, timeout: number): Connection {
+  return openSqlite(path, { fileMustExist: true, timeout }, [
+    'journal_mode = WAL',
+    // better-sqlite3 defaults to NORMAL, under which a power cut can lose a transaction that was acknowledged.
+    'synchronous = FULL',
+    'trusted_schema = OFF',
+    'secure_delete = ON',
+    'cell_size_check = ON',
+    // What a multi-row INSERT would undo if a trigger refused a row; in a file it costs a twelfth of the append rate.
+    'temp_store = MEMORY',
+  ]);
+}
+
+/**
+ * Creates an empty file of mode 0600, which SQLite gives its -wal and -shm too. A file that is there is not even opened: POSIX
+ * takes all locks of a process from a file when the process closes it anywhere, and another process could then take away the
+ * log that a connection of this one still writes to.
+ */
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
@@ -43,7 +69,7 @@ export function openForWriting(path: string, busyTimeoutMs: number): Connection 
 export function openScratch(path: string): Connection {
   try {
     refuseSymlinks(path);
-    closeSync(openSync(path, 'a', 0o600));
+    createPrivate(path);
     return openSqlite(path, { timeout: 5_000 }, [
       'journal_mode = WAL',
       'synchronous = OFF',

@@ -1,6 +1,6 @@
 /** The other side of {@link WalBackfill}. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Connection, openForWriting, statement } from './database.js';
+import { type Connection, openExisting, statement } from './database.js';
 import type { BackfillAnswer } from './wal-backfill.js';
 
 /** The writer goes on meanwhile: what came during one pass is moved by the next, in ever less time. */
@@ -14,7 +14,7 @@ let db: Connection | undefined;
 parentPort!.on('message', () => {
   let ok = false;
   try {
-    db ??= openForWriting(ledger, 100);
+    db ??= openExisting(ledger, 100);
     let moved = 0;
     for (let pass = 0; pass < PASSES; pass++) {
       const [result] = statement(db, 'PRAGMA wal_checkpoint(PASSIVE)').all() as { checkpointed: number }[];

@@ -1,5 +1,5 @@
 /** The writer: one batch at a time, in the order of the calls, signed by whatever holds the key. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseVkey } from '@infrafabric/format';
@@ -33,6 +33,31 @@ function entries(): { seq: number; span: unknown }[] {
     reader.close();
   }
 }
+
+/** Advisory locks that any process holds on a file. Linux. */
+function locksOn(file: string): number {
+  const { ino } = statSync(file);
+  const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+  return lines.filter((line) => line.includes(`:${ino} `)).length;
+}
+
+describe('opening', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'a ledger once more in the same process leaves the first one its locks, so that nobody takes its log away',
+    async () => {
+      const first = await open();
+      await first.append([spanDraft(1)]);
+      const held = locksOn(path);
+      expect(held).toBeGreaterThan(0);
+      const second = await open();
+      expect(locksOn(path)).toBe(held);
+      await second.append([spanDraft(2)]);
+      await second.close();
+      expect(locksOn(path)).toBe(held);
+      await first.close();
+    },
+  );
+});
 
 describe('append', () => {
   test('of nothing writes nothing', async () => {
