@@ -130,9 +130,14 @@ describe("the ledger's thread", () => {
   test('commits together what waits together, and answers each for itself', async () => {
     openThread(true);
     await thread.probe();
-    const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => thread.appendPacked(pack(2 * n, 2 * n + 1))),
-    );
+    // While another process writes, everything else arrives.
+    const other = new Sqlite(path());
+    other.exec('BEGIN IMMEDIATE');
+    const asked = Array.from({ length: 40 }, (_, n) => thread.appendPacked(pack(2 * n, 2 * n + 1)));
+    await sleep(300);
+    other.exec('ROLLBACK');
+    other.close();
+    const answers = await Promise.all(asked);
     expect(answers).toEqual(Array.from({ length: 40 }, () => ({ appended: 2, duplicates: 0, rejected: [] })));
     expect(commits.reduce((sum, { requests: count }) => sum + count, 0)).toBe(40);
     expect(commits.reduce((sum, { spans }) => sum + spans, 0)).toBe(80);
