@@ -13,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { VerifierKey } from '@infrafabric/format';
-import { headFile, Ledger } from '@infrafabric/ledger';
+import { Ledger } from '@infrafabric/ledger';
 import type { SpanRecord } from '@infrafabric/otlp';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -347,24 +348,36 @@ describe('a ledger file that goes away while it is open', () => {
     await site.expectWhole(path, key);
   });
 
-  test('with all that was in the home, is not begun anew by the process that had it open', {
-    timeout: 60_000,
-  }, async () => {
-    const { site, home, path, key } = await siteWithLedger();
-    const away = `${home}-away`;
-    mkdirSync(away);
-    for (const file of readdirSync(home)) renameSync(join(home, file), join(away, file));
-    await site.expectUnavailable(/^ledger\.(gone|behind-head)$/);
-    await site.expectUnavailable(/^ledger\.(gone|behind-head)$/);
-    expect(existsSync(path)).toBe(false);
-    for (const file of readdirSync(away)) {
-      rmSync(join(home, file), { recursive: true, force: true });
-      renameSync(join(away, file), join(home, file));
-    }
-    await site.expectRecovery();
-    expect(existsSync(headFile(path))).toBe(true);
-    await site.expectWhole(path, key);
-  });
+  test.each(['nothing', 'an empty file', 'another ledger'])(
+    'with all that was in the home, as with a volume that is unmounted, is not begun anew where %s is left',
+    { timeout: 60_000 },
+    async (left) => {
+      const { site, home, path, key } = await siteWithLedger();
+      // Until the head is remembered: a collector that has to catch up on that would leave it behind as a trace.
+      await sleep(400);
+      const away = `${home}-away`;
+      renameSync(home, away);
+      mkdirSync(home);
+      if (left === 'an empty file') writeFileSync(path, '');
+      if (left === 'another ledger') await emptyLedger(home);
+      const before = readdirSync(home, { recursive: true }).sort();
+      const spansBefore = left === 'another ledger' ? countsByIds(path).size : 0;
+      await site.expectUnavailable(/^ledger\.gone$/);
+      await site.expectUnavailable(/^ledger\.gone$/);
+      await sleep(1_500);
+      await site.expectUnavailable(/^ledger\.gone$/);
+      // The folder of the accounts, which can be made again at any time, is none of the ledger.
+      const after = readdirSync(home, { recursive: true }).filter(
+        (name) => !/^accounts|-(wal|shm)$/.test(String(name)),
+      );
+      expect(after.sort()).toEqual(before.filter((name) => !/-(wal|shm)$/.test(String(name))));
+      if (left === 'another ledger') expect(countsByIds(path).size).toBe(spansBefore);
+      rmSync(home, { recursive: true });
+      renameSync(away, home);
+      await site.expectRecovery();
+      await site.expectWhole(path, key);
+    },
+  );
 });
 
 /** A copy as a back-up makes one, of what is committed now. */

@@ -5,6 +5,7 @@ import { AfterCommits } from './after-commits.js';
 import type { AsideAnswer } from './aside.js';
 import { Ledger } from './ledger.js';
 import type { LedgerThreadOptions } from './thread.js';
+import { witnessPaths } from './witness-home.js';
 
 const { home, ledger: path, timeoutMs, afterCommit } = workerData as LedgerThreadOptions;
 let opened: Promise<Ledger> | undefined;
@@ -27,9 +28,10 @@ function inTurn(work: () => Promise<void>): void {
 
 async function committed(): Promise<void> {
   try {
+    // First: where there is none any more, opening would begin another.
+    const { ino } = statSync(witnessPaths({ home, ledger: path }).ledger);
     opened ??= Ledger.open({ home, ledger: path, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     const open = await opened;
-    const { ino } = statSync(open.paths.ledger);
     inode ??= ino;
     // Replaced: the new file is opened when the next commit is told.
     if (ino === inode) after.committed(open);

@@ -1,4 +1,5 @@
 /** The other side of {@link LedgerThread}: decodes requests, accounts for their spans and appends them. */
+import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MAX_PAYLOAD_OCTETS } from '@infrafabric/format';
 import { decodeTraceRequest, OtlpDecodeError } from '@infrafabric/otlp';
@@ -7,7 +8,7 @@ import { Aside } from './aside.js';
 import type { SpanDraft } from './draft.js';
 import { spanDrafter } from './draft-span.js';
 import { Ledger } from './ledger.js';
-import { LedgerError } from './ledger-error.js';
+import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { type PackedSpans, unpackSpans } from './pack-spans.js';
 import { HomePricing } from './pricing.js';
 import type {
@@ -29,6 +30,8 @@ const options = workerData as LedgerThreadOptions;
 const pricing = new HomePricing(witnessPaths(options).home);
 const NOTHING: RequestSummary = { appended: 0, duplicates: 0, rejected: [] };
 let opened: Promise<Ledger> | undefined;
+/** Of the ledger that was open first. */
+let origin: string | undefined;
 let queue: Promise<void> = Promise.resolve();
 
 const after = new AfterCommits({
@@ -200,11 +203,36 @@ function decode(bytes: Uint8Array): Pick<ReturnType<typeof decodeTraceRequest>, 
 }
 
 function ledger(): Promise<Ledger> {
-  opened ??= Ledger.open({ ...options, longLived: true, backfill: options.ingest === true });
+  opened ??= openLedger();
   opened.catch(() => {
     opened = undefined;
   });
   return opened;
+}
+
+/**
+ * A volume that was unmounted leaves an empty directory behind: another ledger that was begun there would be a fork of the
+ * history, so what is opened again must be what was open before.
+ */
+async function openLedger(): Promise<Ledger> {
+  const { ledger: path } = witnessPaths(options);
+  if (origin !== undefined && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) throw goneError(path);
+  const open = await Ledger.open({ ...options, longLived: true, backfill: options.ingest === true });
+  try {
+    const found = open.origin();
+    if (origin !== undefined && found !== origin) throw goneError(path);
+    origin = found;
+    return open;
+  } catch (error) {
+    await open.close();
+    throw ledgerErrorOf(error, path);
+  }
+}
+
+function goneError(path: string): LedgerError {
+  return new LedgerError('gone', `the ledger ${origin} is not there any more: ${path}`, {
+    hint: 'put the file back; to go on with another ledger, restart this process',
+  });
 }
 
 /** After a failure the file may have been replaced or mended: the next request opens it anew. */
