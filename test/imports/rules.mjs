@@ -9,7 +9,7 @@ const scope = '@infrafabric/';
 
 /** A package may import packages of lower levels. `instrumentation-*` stands for every package of that beginning. */
 const levels = [
-  ['format', 'semconv', 'otlp', 'accounting'],
+  ['format', 'semconv', 'otlp', 'accounting', 'events'],
   ['ledger', 'verify', 'instrumentation-*'],
   ['budgets'],
   ['exporter', 'collector', 'cosigner'],
@@ -17,7 +17,7 @@ const levels = [
 ];
 
 /** Sideways, and allowed. */
-const arrows = { otlp: ['format'], accounting: ['semconv', 'format'] };
+const arrows = { otlp: ['format'], accounting: ['semconv', 'format'], events: ['semconv', 'format'] };
 
 /** Where an outside dependency enters. One that is not here enters nowhere; `@opentelemetry/` is any of that scope. */
 const entrances = {
@@ -27,7 +27,7 @@ const entrances = {
   commander: ['cli'],
   'prom-client': ['collector'],
   yaml: ['collector'],
-  '@opentelemetry/': ['exporter', 'collector', 'instrumentation-*'],
+  '@opentelemetry/': ['events', 'exporter', 'instrumentation-*'],
 };
 
 /**

@@ -1,0 +1,89 @@
+/**
+ * Events as spans, through the OpenTelemetry API alone: any SDK and any backend will do, and without an SDK nothing happens.
+ * Each event is a short span of its own, ended at once, so that it is witnessed when it happens and not when an hour-long
+ * call ends. Nothing here throws into the application that it watches.
+ */
+import {
+  type Attributes,
+  type Context,
+  context,
+  diag,
+  type Link,
+  SpanKind,
+  SpanStatusCode,
+  type TimeInput,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import { businessAttributesOf } from './business-context.js';
+import { Session } from './session.js';
+import { attributesOf, type SessionEvent } from './session-event.js';
+
+/** Who records. */
+export interface RecorderOptions {
+  /** Instrumentation scope, e.g. `@infrafabric/instrumentation-sip` and its version. */
+  readonly scope: { readonly name: string; readonly version: string };
+  /** `witness.component` of every span, e.g. `IF.witness.sip`. */
+  readonly component: string;
+  /** Default: the global one, asked for each span, so that an SDK may start later. */
+  readonly tracerProvider?: TracerProvider | undefined;
+}
+
+/** How a session's span begins. */
+export interface SessionStart {
+  /** E.g. `sip.call`. */
+  readonly name: string;
+  readonly kind?: SpanKind | undefined;
+  readonly attributes?: Attributes | undefined;
+  readonly links?: readonly Link[] | undefined;
+  readonly startTime?: TimeInput | undefined;
+}
+
+/** Records events and sessions of one component. */
+export class EventRecorder {
+  readonly component: string;
+  readonly #options: RecorderOptions;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.component = options.component;
+  }
+
+  /** Records an event as a child of what is active in `parent`. */
+  record(event: SessionEvent, parent: Context = context.active()): void {
+    try {
+      const startTime = event.startTime ?? event.endTime ?? Date.now();
+      const attributes = { ...businessAttributesOf(parent), ...attributesOf(event, this.component) };
+      const span = this.#tracer().startSpan(event.name, { kind: SpanKind.INTERNAL, attributes, startTime }, parent);
+      if (event.error !== undefined) {
+        const { message } = event.error;
+        span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
+      }
+      span.end(event.endTime ?? startTime);
+    } catch (error) {
+      diag.error(`${this.#options.scope.name}: the event ${event.name} was not recorded`, error);
+    }
+  }
+
+  /** Begins a session: a span that lasts, under which its events are recorded. */
+  startSession(start: SessionStart, parent: Context = context.active()): Session {
+    const { name, kind = SpanKind.INTERNAL, attributes, links, startTime } = start;
+    const span = this.#tracer().startSpan(
+      name,
+      {
+        kind,
+        attributes: { ...businessAttributesOf(parent), ...attributesOf({ name }, this.component), ...attributes },
+        ...(links === undefined ? {} : { links: [...links] }),
+        ...(startTime === undefined ? {} : { startTime }),
+      },
+      parent,
+    );
+    return new Session(this, span, trace.setSpan(parent, span));
+  }
+
+  #tracer(): Tracer {
+    const { scope, tracerProvider } = this.#options;
+    return (tracerProvider ?? trace).getTracer(scope.name, scope.version);
+  }
+}
