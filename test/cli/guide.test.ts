@@ -9,10 +9,9 @@ import { Home, type TraceJson } from './run.js';
 const guide = (name: string): string => fileURLToPath(new URL(`../guide/${name}`, import.meta.url));
 const python = peer('python3', ['python3', '--version']);
 
-/** Runs a script in a home and a working directory of its own. */
-function follow(script: string) {
-  const home = new Home();
-  const cwd = home.beside('cwd');
+/** Runs a script in a working directory of its own, and in a home of its own unless it is given one. */
+function follow(script: string, home: Home = new Home()) {
+  const cwd = home.beside(script);
   mkdirSync(cwd);
   const ran = home.shell(guide(script), { cwd });
   expect(ran).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('error') });
@@ -23,11 +22,32 @@ function traceIdIn(stdout: string, pattern: RegExp): string {
   return pattern.exec(stdout)?.[1] ?? '';
 }
 
+/** What every flow must come to, whatever its script looks at: in `cost`, `report`, `export` and `verify`. */
+function expectTotals(home: Home, traceId: string, component: string, reported: string, byCard: string): void {
+  const cost = JSON.parse(home.witness(['cost', '--trace-id', traceId, '--json']).stdout) as CostJson;
+  expect(cost.totals).toMatchObject({ cost_usd: reported, cost_reported_usd: reported, unpriced: 0 });
+  expect(cost.compared).toMatchObject({ reported_usd: reported, by_card_usd: byCard, cards: ['guide'] });
+  const report = JSON.parse(home.optimise(['report', '--trace-id', traceId, '--json']).stdout) as CostJson;
+  expect(report.groups).toMatchObject([{ component, totals: { cost_usd: reported } }]);
+  const csv = home.witness(['export', '--trace-id', traceId, '--format', 'csv']).stdout;
+  expect(csv.match(/^[0-9]+,[0-9a-f]{64},span,/gm)).toHaveLength(home.trace(traceId).entries.length);
+  expect(home.witness(['verify'])).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^VALID /) });
+}
+
+interface CostJson {
+  readonly totals: object;
+  readonly compared?: object;
+  readonly groups: readonly { readonly component: string; readonly totals: { readonly cost_usd: string } }[];
+}
+
 function events({ entries }: TraceJson): string[] {
   return entries.map(({ event }) => event);
 }
 
 describe("the guide's script", () => {
+  /** Where NDI was logged; the others are logged beside it at the end. */
+  let ndi: Home | undefined;
+
   test('of session 1, NDI, logs 60 frames for $0.00006', { timeout: 120_000 }, (context) => {
     python.need(context);
     const { home, stdout } = follow('session-1-ndi.sh');
@@ -48,7 +68,8 @@ describe("the guide's script", () => {
       cost: '0.000001',
       payload: { frame_number: 6, resolution: '1920x1080', fps: 60, codec: 'H264' },
     });
-    expect(home.witness(['verify']).exitCode).toBe(0);
+    expectTotals(home, trace.trace_id!, 'IF.witness.ndi-publisher', '0.00006', '0.00225');
+    ndi = home;
   });
 
   test('of session 2, WebRTC, costs $0.0017 and shows its trace', () => {
@@ -70,6 +91,9 @@ describe("the guide's script", () => {
     });
     expect(stdout).toContain('6 entries · 1 OpenTelemetry trace');
     expect(stdout).toContain('$0.0017 (0 unpriced)');
+    expect(stdout).toMatch(/\nIF\.witness\.webrtc +\(none\) +6 +750 +375 +\$0\.0017 +0\n/);
+    expect(stdout).toContain('compared: $0.0017 reported is $0.00065625 by guide; 6 calls\n');
+    expectTotals(home, trace.trace_id!, 'IF.witness.webrtc', '0.0017', '0.00065625');
   });
 
   test('of session 3, H.323, costs $0.0007 and reports its component', () => {
@@ -85,15 +109,19 @@ describe("the guide's script", () => {
       cost_usd: 0.0009,
     });
     expect(stdout).toMatch(/IF\.witness\.h323 +(?:3 +)?3 +1,000 +500 +\$0\.0007 +0/);
+    expectTotals(home, trace.trace_id!, 'IF.witness.h323', '0.0007', '0.000875');
     expect(stdout).toContain('budget month: $500.00 a month; spent so far $0.00\n');
     expect(stdout).toMatch(/\nmonth +month, UTC +\$0\.0007 +\$500\.00 +0\.0 % /);
   });
 
   test('of session 4, SIP, costs $0.0019, exports and verifies', () => {
-    const { cwd, stdout } = follow('session-4-sip.sh');
+    const { home, cwd, stdout } = follow('session-4-sip.sh');
     expect(stdout).toContain('7 entries · 1 OpenTelemetry trace');
     expect(stdout).toContain('$0.0019 (0 unpriced)');
     expect(stdout).toContain('VALID (unanchored');
+    expect(stdout).toMatch(/\nIF\.witness\.sip +\(none\) +7 +1,050 +525 +\$0\.0019 +0\n/);
+    expect(stdout).toContain('compared: $0.0019 reported is $0.00091875 by guide; 7 calls\n');
+    expectTotals(home, traceIdIn(stdout, / trace (sip-call-\d+)/), 'IF.witness.sip', '0.0019', '0.00091875');
     const [file] = readdirSync(cwd);
     expect(file).toMatch(/^sip-call-sip-call-\d+\.json$/);
     const { ledger, entries } = JSON.parse(readFileSync(join(cwd, file!), 'utf8')) as {
@@ -111,6 +139,23 @@ describe("the guide's script", () => {
       'sip_dialog_established',
       'sip_bye_sent',
     ]);
+  });
+
+  test('of all sessions in one ledger sum up to $0.00436, by component and against the budget', (context) => {
+    python.need(context);
+    const home = ndi!;
+    for (const script of ['session-2-webrtc.sh', 'session-3-h323.sh', 'session-4-sip.sh']) follow(script, home);
+    const report = JSON.parse(home.optimise(['report', '--group-by', 'component', '--json']).stdout) as CostJson;
+    expect(report.totals).toMatchObject({ calls: 76, cost_usd: '0.00436', unpriced: 0 });
+    expect(report.groups.map(({ component, totals }) => [component, totals.cost_usd])).toEqual([
+      ['IF.witness.sip', '0.0019'],
+      ['IF.witness.webrtc', '0.0017'],
+      ['IF.witness.h323', '0.0007'],
+      ['IF.witness.ndi-publisher', '0.00006'],
+    ]);
+    // Of the $500 that the script of session 3 sets.
+    expect(home.optimise(['budget']).stdout).toMatch(/\nmonth +month, UTC +\$0\.0043\d* +\$500\.00 +0\.0 % /);
+    expect(home.witness(['verify', '--deep'])).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -72,6 +72,26 @@ describe('trace', () => {
     expect(home.witness(['trace', 'flow']).stdout).toMatch(/├─ GET \/ .*\n.*│ {2}└─ SELECT /);
   });
 
+  test('has nothing of another flow that is in the same OpenTelemetry trace', async () => {
+    const home = new Home();
+    const child = (spanId: string, name: string, id: string, atMs: bigint): SpanRecord =>
+      span({
+        ...{ spanId, name, parentSpanId: '0000000000000001', startUnixNano: 1_762_855_200_000_000_000n + atMs },
+        attributes: [business(id), ['witness.trace.parent_id', 'request']],
+      });
+    await append(
+      home,
+      child('0000000000000003', 'the call', 'call', 3n),
+      child('0000000000000002', 'the camera', 'camera', 2n),
+      span({ spanId: '0000000000000001', name: 'request', attributes: [business('request')] }),
+      span({ spanId: '0000000000000004', parentSpanId: '0000000000000003', name: 'SELECT' }),
+    );
+    expect(names(home.trace('call').entries).sort()).toEqual(['SELECT', 'the call']);
+    expect(names(home.trace('request').entries)).toHaveLength(4);
+    // Child flows stand in order of start, whatever arrived first.
+    expect(home.witness(['trace', 'request']).stdout).toMatch(/─ request [\s\S]*─ camera\n[\s\S]*─ call\n/);
+  });
+
   test('finds an OpenTelemetry trace by its id or its beginning, in any case', async () => {
     const home = new Home();
     await append(

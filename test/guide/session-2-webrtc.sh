@@ -1,6 +1,6 @@
 #!/bin/bash
 # From the CLI Integration Guide, version 1.0 of 2025-11-11, "Usage Example: Complete WebRTC Setup".
-# Word for word, but for the name of the program and `set -eu`; `cost`, which does not exist yet, is left out.
+# Word for word, but for the name of the program and `set -eu`.
 set -eu
 # Session 2: WebRTC Setup with Witness Logging
 
@@ -71,4 +71,4 @@ if-witness log \
 if-witness trace "$TRACE_ID"
 
 # View costs
-# (left out: `cost` does not exist yet)
+if-witness cost --trace-id "$TRACE_ID"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # From the CLI Integration Guide, version 1.0 of 2025-11-11, "Usage: Complete SIP Call Flow".
-# Word for word, but for the name of the program and `set -eu`; `cost`, which does not exist yet, is left out.
+# Word for word, but for the name of the program and `set -eu`.
 set -eu
 # Session 4: SIP Call Flow with Hash Verification and Export
 
@@ -96,7 +96,7 @@ if-witness log \
 if-witness trace "$TRACE_ID"
 
 # Check call costs
-# (left out: `cost` does not exist yet)
+if-witness cost --trace-id "$TRACE_ID"
 
 # Export call log for compliance
 if-witness export \

@@ -1,5 +1,6 @@
 /** What counting needs of a span, and by what two spans can turn out to be one call. */
 import type { Counts, SpanBody } from '@infrafabric/format';
+import { isByHand } from './by-hand.js';
 import { DURATION } from './usage.js';
 
 /** What counting needs of a span; all of it is in the signed entry. */
@@ -7,7 +8,7 @@ export interface CountableSpan {
   readonly seq: number;
   readonly traceId: string;
   readonly spanId: string;
-  /** Name of the instrumentation scope. */
+  /** Name of the instrumentation scope; one name for all scopes of what is logged by hand. */
   readonly scope: string;
   readonly model: string | undefined;
   /** The provider's response id. */
@@ -42,7 +43,7 @@ export function countableSpan(seq: number, body: SpanBody): CountableSpan | unde
     seq,
     traceId: body.trace,
     spanId: body.span,
-    scope: usage?.scope ?? '',
+    scope: scopeOf(usage?.scope ?? ''),
     model: usage?.model,
     response: usage?.response,
     startUnixNano: started > 0n && started < stated ? started : stated,
@@ -53,6 +54,11 @@ export function countableSpan(seq: number, body: SpanBody): CountableSpan | unde
     hasUnits: usage?.units !== undefined,
     cost,
   };
+}
+
+/** Events by hand have the same constants again and again: equal ones of two instrumentations are not one call. */
+function scopeOf(name: string): string {
+  return isByHand(name) ? '@infrafabric/' : name;
 }
 
 /** All that went in, cached or not. */

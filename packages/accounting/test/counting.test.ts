@@ -202,6 +202,17 @@ describe('the same call', () => {
     expect(Object.values(out)).toHaveLength(2);
   });
 
+  test('never two spans that are logged by hand, whatever their scopes', () => {
+    const scopeOf = (name: string): string | undefined =>
+      countableSpan(1, {
+        ...{ trace: 't', span: 's', event: 'e', kind: 1, status: 0, start: '0', end: '0', payload_bytes: 0 },
+        usage: { tokens: { input: 1 }, scope: name },
+      } as unknown as Parameters<typeof countableSpan>[1])?.scope;
+    const byHand = ['@infrafabric/cli', '@infrafabric/instrumentation-sip', '@infrafabric/instrumentation-h323'];
+    expect(new Set(byHand.map(scopeOf)).size).toBe(1);
+    expect(['@infrafabric/cli-of-others', 'a'].map(scopeOf)).toEqual(['@infrafabric/cli-of-others', 'a']);
+  });
+
   test('of two scopes below a third', () => {
     expect(
       notCounted([

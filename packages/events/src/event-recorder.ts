@@ -8,7 +8,9 @@ import {
   type Context,
   context,
   diag,
+  INVALID_SPAN_CONTEXT,
   type Link,
+  type Span,
   SpanKind,
   SpanStatusCode,
   type TimeInput,
@@ -50,8 +52,8 @@ export class EventRecorder {
     this.component = options.component;
   }
 
-  /** Records an event as a child of what is active in `parent`. */
-  record(event: SessionEvent, parent: Context = context.active()): void {
+  /** Records an event as a child of what is active in `parent`. @returns whether an SDK took it and samples it */
+  record(event: SessionEvent, parent: Context = context.active()): boolean {
     try {
       const startTime = event.startTime ?? event.endTime ?? Date.now();
       const attributes = { ...businessAttributesOf(parent), ...attributesOf(event, this.component) };
@@ -60,26 +62,38 @@ export class EventRecorder {
         const { message } = event.error;
         span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
       }
+      const isRecorded = span.isRecording();
       span.end(event.endTime ?? startTime);
+      return isRecorded;
     } catch (error) {
       diag.error(`${this.#options.scope.name}: the event ${event.name} was not recorded`, error);
+      return false;
     }
   }
 
   /** Begins a session: a span that lasts, under which its events are recorded. */
   startSession(start: SessionStart, parent: Context = context.active()): Session {
-    const { name, kind = SpanKind.INTERNAL, attributes, links, startTime } = start;
-    const span = this.#tracer().startSpan(
-      name,
-      {
-        kind,
-        attributes: { ...businessAttributesOf(parent), ...attributesOf({ name }, this.component), ...attributes },
-        ...(links === undefined ? {} : { links: [...links] }),
-        ...(startTime === undefined ? {} : { startTime }),
-      },
-      parent,
-    );
+    const span = this.#startSpan(start, parent);
     return new Session(this, span, trace.setSpan(parent, span));
+  }
+
+  /** A tracer that fails must not stop the call that it watches: then the session's events have the parent that there was. */
+  #startSpan({ name, kind = SpanKind.INTERNAL, attributes, links, startTime }: SessionStart, parent: Context): Span {
+    try {
+      return this.#tracer().startSpan(
+        name,
+        {
+          kind,
+          attributes: { ...businessAttributesOf(parent), ...attributesOf({ name }, this.component), ...attributes },
+          ...(links === undefined ? {} : { links: [...links] }),
+          ...(startTime === undefined ? {} : { startTime }),
+        },
+        parent,
+      );
+    } catch (error) {
+      diag.error(`${this.#options.scope.name}: the session ${name} has no span`, error);
+      return trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
+    }
   }
 
   #tracer(): Tracer {

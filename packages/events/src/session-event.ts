@@ -79,8 +79,10 @@ function addUsage(attributes: Attributes, usage: EventUsage): void {
 /** A payload that is no JSON (a cycle, a BigInt) must not stop the call that it tells of. */
 function jsonText(payload: Payload): string {
   try {
-    return JSON.stringify(payload);
+    // Undefined when a `toJSON` says so.
+    return JSON.stringify(payload) ?? JSON.stringify({ payload_error: 'not JSON' });
   } catch (error) {
-    return JSON.stringify({ payload_error: String(error) });
+    // What a getter throws may be anything, also something that cannot be made a text.
+    return JSON.stringify({ payload_error: error instanceof Error ? String(error.message) : 'not JSON' });
   }
 }

@@ -1,5 +1,5 @@
 /** Many events as one: for what happens sixty times a second and need not be sixty entries. */
-import { type Context, context } from '@opentelemetry/api';
+import { type Context, context, diag } from '@opentelemetry/api';
 import type { Records } from './session.js';
 import type { EventUsage, JsonValue } from './session-event.js';
 
@@ -53,7 +53,7 @@ export class WitnessBatch {
     if (this.#events.length === 0) return;
     const events = this.#events;
     this.#events = [];
-    const usage = this.#options.usageOf?.(events);
+    const usage = this.#usageOf(events);
     this.#recorder.record(
       {
         name: this.#options.name ?? 'batch_complete',
@@ -64,6 +64,16 @@ export class WitnessBatch {
       },
       this.#parent,
     );
+  }
+
+  /** Called from a timer, where what the application's function throws would end the process. */
+  #usageOf(events: readonly JsonValue[]): EventUsage | undefined {
+    try {
+      return this.#options.usageOf?.(events);
+    } catch (error) {
+      diag.error('the usage of a batch is not known: usageOf failed', error);
+      return undefined;
+    }
   }
 
   #begin(): void {

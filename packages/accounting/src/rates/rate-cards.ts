@@ -3,10 +3,12 @@
  * cards there are, and where they lie, is for the caller; none is loaded before it is needed.
  */
 import { encodeCanonicalJson, type Rated, sha256Hex, TEXT_LIMITS, type Usage } from '@infrafabric/format';
+import { isByHand } from '../by-hand.js';
 import { CardIndex, type MatchKind } from './card-index.js';
 import { instantMs, type RateCard } from './rate-card.js';
 import { priceAt, type ReadyPrice, rateUsage, readyPrices } from './rate-usage.js';
 
+export { isByHand } from '../by-hand.js';
 export type { FoundModel, MatchKind, SoughtModel } from './card-index.js';
 export { type CardModel, instantMs, type Price, type RateCard, type Rates, type Tier } from './rate-card.js';
 export { priceAt, type ReadyPrice } from './rate-usage.js';
@@ -114,15 +116,8 @@ interface Slot {
   asked: number;
 }
 
-/** Scopes of events that people and scripts write themselves: `if-witness log`, and the classes that do what the guide's do. */
-const BY_HAND = /^@infrafabric\/(?:cli$|instrumentation-)/;
 /** Models that are kept in mind. Names come from spans, so their number must be bounded. */
 const MAX_SLOTS = 4096;
-
-/** Whether a scope's events are logged by hand. */
-export function isByHand(scopeName: string): boolean {
-  return BY_HAND.test(scopeName);
-}
 
 /** Prices usages by cards in order. */
 export class RateCards implements Pricing {

@@ -14,7 +14,8 @@ import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { Progress } from '../progress.js';
-import { EXPORT_FORMATS, type ExportWriter, type LedgerHeader } from '../read/export-writers.js';
+import type { ExportWriter } from '../read/export-writer.js';
+import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import { SpanPayloads } from '../read/span-payloads.js';
 import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
@@ -33,16 +34,19 @@ export function define(command: Command): void {
     .option('--output <file>', 'write to a file, mode 0600, instead of stdout');
   addHelp(
     command,
-    'Writes entries out as JSON, CSV or OTLP.',
+    'Writes entries out as JSON, CSV or OTLP, or calls as call detail records.',
     [
       'if-witness export --trace-id session-flow-001 --format json --output call.json',
       'if-witness export --format csv > ledger.csv',
       'if-witness export --format otlp-json --output upload.json    # Jaeger: Upload',
+      'if-witness export --format cdr > calls.csv',
     ],
     [
       'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
         'spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n' +
         'cannot be read is exported as malformed.',
+      'cdr has one CSV line for each call (SIP, H.323, WebRTC): from, to, start, setup time, duration, who hung up, last code,\n' +
+        'estimated MOS, and where its entries are; cdr-json the same as JSON.',
     ],
   );
   command.action(act<ExportFlags>(exportEntries));
@@ -62,15 +66,19 @@ function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Ex
   try {
     const found = flags.traceId === undefined ? storedEntries(reader) : selected(reader, flags.traceId);
     output = flags.output === undefined ? undefined : openFileOutput(flags.output, ledger);
-    const stdout = new BufferedOut(format === 'csv' ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
+    const isCsv = format === 'csv' || format === 'cdr';
+    const stdout = new BufferedOut(isCsv ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
     const writer = writerOf(output?.write ?? stdout.write, new SpanPayloads(reader), headerOf(reader));
-    const { entries, malformed } = writeAll(found, writer, progress);
+    const { entries, malformed, calls } = writeAll(found, writer, progress);
     stdout.flush();
     output?.commit();
     if (malformed > 0) messages.warn(`${malformed} entries cannot be read; run if-witness verify`);
     if (flags.output !== undefined) {
-      if (common.json) printOut(`${renderJson({ output: flags.output, format, entries, malformed })}\n`);
-      else messages.note(`${entries.toLocaleString('en')} entries in ${flags.output}`);
+      if (common.json) printOut(`${renderJson({ output: flags.output, format, entries, malformed, calls })}\n`);
+      else
+        messages.note(
+          `${(calls ?? entries).toLocaleString('en')} ${calls === undefined ? 'entries' : 'calls'} in ${flags.output}`,
+        );
     }
   } finally {
     progress.clear();
@@ -89,7 +97,7 @@ function writeAll(
   found: Iterable<FoundEntry>,
   writer: ExportWriter,
   progress: Progress,
-): { entries: number; malformed: number } {
+): { entries: number; malformed: number; calls: number | undefined } {
   let entries = 0;
   let malformed = 0;
   for (const each of found) {
@@ -98,8 +106,7 @@ function writeAll(
     if (each.kind === 'malformed') malformed++;
     progress.show(() => `${entries.toLocaleString('en')} entries`);
   }
-  writer.end();
-  return { entries, malformed };
+  return { entries, malformed, calls: writer.end()?.calls };
 }
 
 function headerOf(reader: LedgerReader): LedgerHeader {

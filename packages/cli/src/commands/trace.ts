@@ -15,6 +15,7 @@ import { terminalWidth } from '../terminal-width.js';
 
 interface TraceFlags {
   readonly format?: string;
+  readonly ladder?: boolean;
 }
 
 const FORMATS = ['text', 'json', 'otlp-json'];
@@ -22,17 +23,21 @@ const FORMATS = ['text', 'json', 'otlp-json'];
 export function define(command: Command): void {
   command.argument('<id>', 'business trace id, or OpenTelemetry trace id or its beginning (4 hex digits or more)');
   command.option('--format <format>', `one of ${FORMATS.join(', ')} (default: text; json with --json)`);
+  command.option('--ladder', 'as a call ladder: a column for each party, an arrow for each event');
   addHelp(
     command,
     'Shows everything under a trace id: as a tree with times, tokens, cost, seq and hash.',
     [
       'if-witness trace session-flow-001',
       'if-witness trace 4bf92f35 --format json | grep -A2 cost',
+      'if-witness trace sip-call-9f8e7d6c5b4a --ladder',
       'if-witness trace session-flow-001 --format otlp-json > jaeger-upload.json',
     ],
     [
-      'Under a business trace id are its own entries, those of its child flows (--parent-trace-id) at any depth, and all\n' +
-        'spans of the OpenTelemetry traces that these are in. What is shown is not verified here: see verify.',
+      'Under a business trace id are its own entries, those of its child flows (--parent-trace-id) at any depth, and what\n' +
+        'names no flow in the OpenTelemetry traces that these are in. What is shown is not verified here: see verify.',
+      'A ladder has the events of calls: SIP, H.323, WebRTC, NDI. Where an event does not say who sent it to whom, its name\n' +
+        'and payload do, and the line below counts it. Other entries are left out and counted.',
     ],
   );
   command.action(act<TraceFlags>(trace));
@@ -42,10 +47,12 @@ async function trace({ flags, args, common }: Invocation<TraceFlags>): Promise<E
   const format = flags.format ?? (common.json ? 'json' : 'text');
   if (!FORMATS.includes(format))
     throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(format)}`);
+  if (flags.ladder && format === 'otlp-json') throw usageError('--ladder is text or json, not otlp-json');
   const reader = LedgerReader.open(witnessPaths(common).ledger);
   try {
     const selection = selectTrace(reader, args[0]!);
-    if (format === 'text') await printText(selection, common.color);
+    if (flags.ladder) await printLadder(selection, reader, format === 'json', common.color);
+    else if (format === 'text') await printText(selection, common.color);
     else if (format === 'json') await printJson(selection, reader);
     else await printOtlpJson(selection, reader);
   } finally {
@@ -58,6 +65,19 @@ async function printText(selection: TraceSelection, color: boolean): Promise<voi
   const { renderTrace } = await import('../read/render-trace.js');
   const paint = paintIf(wantsColor(1, color));
   printOut(renderTrace(selection, { width: terminalWidth(), paint }));
+}
+
+async function printLadder(
+  selection: TraceSelection,
+  reader: LedgerReader,
+  isJson: boolean,
+  color: boolean,
+): Promise<void> {
+  const { ladderJson, ladderOf } = await import('../read/ladder.js');
+  const ladder = ladderOf(selection, new SpanPayloads(reader));
+  if (isJson) return printOut(`${renderJson(ladderJson(ladder, selection.businessId))}\n`);
+  const { renderLadder } = await import('../read/render-ladder.js');
+  printOut(renderLadder(ladder, { width: terminalWidth(), paint: paintIf(wantsColor(1, color)) }));
 }
 
 /** Entry by entry, in order of start: attributes and payloads are never all in memory. */

@@ -1,10 +1,15 @@
-/** The three forms of `export`. Each writes entry by entry, so that a million of them need no more memory than one. */
+/**
+ * The forms of `export`. Those of entries write one by one, so that a million of them need no more memory than one; those of
+ * calls are written at the end.
+ */
 import { decimalUsd } from '@infrafabric/accounting';
 import { leafHashHex } from '@infrafabric/format';
 import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
 import { renderJson } from '../json-text.js';
+import { cdrCsvWriter, cdrJsonWriter } from './cdr-writers.js';
 import { type Cell, csvLine } from './csv.js';
 import { controlEntryJson, spanEntryJson } from './entry-json.js';
+import type { ExportWriter } from './export-writer.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
 import { OtlpJsonWriter } from './otlp-json-writer.js';
 import { bareSpanOf } from './otlp-of-entry.js';
@@ -20,12 +25,6 @@ export interface LedgerHeader {
   readonly checkpoint: string | null;
 }
 
-/** Writes entries in one form. */
-export interface ExportWriter {
-  readonly add: (found: FoundEntry) => void;
-  readonly end: () => void;
-}
-
 type Write = (text: string) => void;
 
 /** Names of the forms. */
@@ -35,6 +34,8 @@ export const EXPORT_FORMATS: Readonly<
   json: jsonWriter,
   csv: csvWriter,
   'otlp-json': otlpWriter,
+  cdr: cdrCsvWriter,
+  'cdr-json': cdrJsonWriter,
 };
 
 function jsonWriter(write: Write, payloads: SpanPayloads, { origin, size, checkpoint }: LedgerHeader): ExportWriter {
@@ -45,7 +46,10 @@ function jsonWriter(write: Write, payloads: SpanPayloads, { origin, size, checkp
       write(before + renderJson(entryJson(found, payloads), 2));
       before = ',\n    ';
     },
-    end: () => write('\n  ]\n}\n'),
+    end: () => {
+      write('\n  ]\n}\n');
+      return undefined;
+    },
   };
 }
 
@@ -127,6 +131,9 @@ function otlpWriter(write: Write, payloads: SpanPayloads): ExportWriter {
       const span = payloads.spanOf(found.entry.seq);
       writer.add(typeof span === 'string' ? bareSpanOf(found.entry) : span);
     },
-    end: () => writer.end(),
+    end: () => {
+      writer.end();
+      return undefined;
+    },
   };
 }

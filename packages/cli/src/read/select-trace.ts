@@ -27,9 +27,9 @@ const SHORTEST_PREFIX = 4;
 const MAX_CANDIDATES = 10;
 
 /**
- * Everything under a business trace id: its own entries, those of its child flows at any depth, and all entries of the
- * OpenTelemetry traces that these are in, because automatic instrumentation does not put the business id on every span. Or an
- * OpenTelemetry trace, by its id or an unambiguous beginning of it.
+ * Everything under a business trace id: its own entries, those of its child flows at any depth, and of the OpenTelemetry
+ * traces that these are in all that name no flow, because automatic instrumentation does not put the business id on every
+ * span; what names another flow is that one's. Or an OpenTelemetry trace, by its id or an unambiguous beginning of it.
  * @throws CliError `not-found` (exit code 1), `ambiguous`, `ledger`.
  */
 export function selectTrace(reader: LedgerReader, id: string): TraceSelection {
@@ -83,11 +83,11 @@ class Selector {
     // Breadth first, each flow once: flows may name each other in circles.
     else for (const queue = [root]; queue.length > 0; ) queue.push(...this.#takeFlow(queue.shift()!));
     for (const { entry, by } of this.#found.values()) {
-      const own =
-        traceId === undefined && entry.businessId !== undefined ? this.#flows.get(entry.businessId) : undefined;
-      (own ?? by).entries.push(entry);
+      const flow = traceId !== undefined || entry.businessId === undefined ? by : this.#flows.get(entry.businessId);
+      flow?.entries.push(entry);
     }
     for (const { entries } of this.#flows.values()) entries.sort(byStart);
+    orderChildren(root);
     return { root, businessId: traceId === undefined ? id : undefined, otelTraceIds: [...this.#flowOfTrace.keys()] };
   }
 
@@ -128,6 +128,24 @@ class Selector {
     if (entry !== undefined) this.#found.set(seq, { entry, by: flow });
     return entry;
   }
+}
+
+/** Child flows in order of start: of their first entry, or of the first below them where they have none of their own. */
+function orderChildren(root: Flow): void {
+  const flows = [root];
+  for (const flow of flows) flows.push(...flow.children);
+  const starts = new Map<Flow, SpanEntry | undefined>();
+  // From the deepest up, so that what is below is known.
+  for (const flow of flows.reverse()) {
+    flow.children.sort((a, b) => compareStarts(starts.get(a), starts.get(b)));
+    const below = flow.children[0] && starts.get(flow.children[0]);
+    starts.set(flow, compareStarts(flow.entries[0], below) <= 0 ? flow.entries[0] : below);
+  }
+}
+
+function compareStarts(a: SpanEntry | undefined, b: SpanEntry | undefined): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  return byStart(a, b);
 }
 
 function byStart(a: SpanEntry, b: SpanEntry): number {

@@ -50,6 +50,14 @@ export interface SpanCharge {
   /** Rate card that it was computed from, and how the model was found on it. */
   readonly card: string | undefined;
   readonly match: string | undefined;
+  /** What the card that answers would have charged, where a cost was reported and there is such a card. */
+  readonly compared: ComparedCharge | undefined;
+}
+
+/** A price beside a reported cost, for comparison. */
+export interface ComparedCharge {
+  readonly costPico: bigint;
+  readonly card: string;
 }
 
 const SOURCES: ReadonlySet<unknown> = new Set(['reported', 'computed', 'estimated', 'unpriced']);
@@ -109,7 +117,13 @@ function chargeOf(charge: Members): SpanCharge {
     currency: charge.text('currency'),
     card: source === 'reported' ? undefined : charge.object('rated')?.text('card'),
     match: source === 'reported' ? undefined : charge.object('rated')?.text('match'),
+    compared: source === 'reported' ? comparedOf(charge.object('rated')) : undefined,
   };
+}
+
+function comparedOf(rated: Members | undefined): ComparedCharge | undefined {
+  const [costPico, card] = [rated?.decimal('cost'), rated?.text('card')];
+  return costPico === undefined || card === undefined ? undefined : { costPico, card };
 }
 
 /** Members of a parsed object, each of the type asked for or not there. */

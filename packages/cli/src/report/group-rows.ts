@@ -92,6 +92,16 @@ export interface Grouped {
   readonly cards: readonly string[];
   /** Calls whose model was found on its card only by a prefix or a guess. */
   readonly looselyMatched: bigint;
+  /** Reported costs beside what rate cards give for the same calls; undefined where no row tells. */
+  readonly compared: Compared | undefined;
+}
+
+/** US dollars, pico-units. */
+export interface Compared {
+  calls: bigint;
+  reportedPico: bigint;
+  byCardPico: bigint;
+  readonly cards: Set<string>;
 }
 
 /** Groups and sums rows: days in order, anything else by cost, then by calls. */
@@ -101,10 +111,18 @@ export function groupRows(rows: Iterable<ReportRow>, keys: readonly string[], zo
   const cards = new Set<string>();
   const dayOf = daysIn(zone);
   let looselyMatched = 0n;
+  let compared: Compared | undefined;
   for (const row of rows) {
     total.add(row);
     if (row.card !== undefined) cards.add(row.card);
     if (row.match !== undefined && row.match !== 'exact') looselyMatched += row.sums.calls;
+    if (row.compared !== undefined) {
+      compared ??= { calls: 0n, reportedPico: 0n, byCardPico: 0n, cards: new Set() };
+      compared.calls += row.sums.calls;
+      compared.reportedPico += row.sums.reported;
+      compared.byCardPico += row.compared.costPico;
+      compared.cards.add(row.compared.card);
+    }
     const values = keys.map((key) => GROUP_KEYS[key]!(row, dayOf));
     const id = JSON.stringify(values.map((value) => value ?? null));
     const group = groups.get(id) ?? { values, course: new Course() };
@@ -112,7 +130,7 @@ export function groupRows(rows: Iterable<ReportRow>, keys: readonly string[], zo
     group.course.add(row);
   }
   const ordered = [...groups.values()].sort(keys[0] === 'day' ? byDay : byCost);
-  return { keys, groups: ordered, total, cards: [...cards].sort(), looselyMatched };
+  return { keys, groups: ordered, total, cards: [...cards].sort(), looselyMatched, compared };
 }
 
 function byDay(a: Group, b: Group): number {

@@ -54,13 +54,17 @@ function trendOf(total: Course): ((course: Course) => string) | undefined {
 }
 
 /** What stands below every table: what the total rests on, and what it does not know. */
-export function remarks({ total: { totals }, cards, looselyMatched }: Grouped): string[] {
+export function remarks({ total: { totals }, cards, looselyMatched, compared }: Grouped): string[] {
   const { reported, computed, estimated } = totals.costPico;
   const lines = [
     `cost: ${formatUsd(reported)} reported, ${formatUsd(computed)} computed, ${formatUsd(estimated)} estimated; ${numberText(totals.unpriced)} unpriced`,
   ];
   for (const [currency, pico] of totals.otherCurrencies)
     lines.push(`besides: ${formatUsd(pico).slice(1)} ${escapeText(currency)}, not converted`);
+  if (compared !== undefined)
+    lines.push(
+      `compared: ${formatUsd(compared.reportedPico)} reported is ${formatUsd(compared.byCardPico)} by ${[...compared.cards].sort().map(escapeText).join(', ')}; ${numberText(compared.calls)} calls`,
+    );
   if (totals.callsUnknown > 0n) lines.push(`${numberText(totals.callsUnknown)} calls of unknown usage`);
   if (cards.length > 0) lines.push(`rate cards: ${cards.map((card) => escapeText(card)).join(', ')}`);
   if (looselyMatched > 0n)

@@ -6,6 +6,7 @@ import type { CommonOptions } from '../common-options.js';
 import { bar, Progress } from '../progress.js';
 import { countedCalls } from '../read/counted-calls.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
+import type { ComparedCharge } from '../read/span-entry.js';
 import { SpanPayloads } from '../read/span-payloads.js';
 import type { AskedTime } from './time-range.js';
 
@@ -18,6 +19,8 @@ export interface ReportRow extends GroupOf {
   readonly trace: string | undefined;
   readonly session: string | undefined;
   readonly user: string | undefined;
+  /** Of a reported cost: what its rate card gives. Undefined in a sum. */
+  readonly compared?: ComparedCharge | undefined;
 }
 
 /** What a report is about. */
@@ -94,6 +97,7 @@ function* rowsOfTrace(reader: LedgerReader, { time, component, single }: Asked, 
       trace: entry.businessId ?? entry.traceId,
       session,
       user,
+      compared: currency === 'USD' ? entry.charge?.compared : undefined,
     };
   }
 }

@@ -1,0 +1,100 @@
+/**
+ * What watching costs a peer connection: set-ups of two werift peers on loopback (offer, answer, ICE, DTLS, a data channel open,
+ * a message, close), watched and bare in turns in one process.
+ *
+ *   node bench/webrtc.mjs [SET-UPS=1000] [HOLD=0]
+ *
+ * HOLD keeps each connection for so many milliseconds: from 100 on, watching also asks werift for statistics, twice. Cost is
+ * CPU time of the process, user and system. Watched peers have a real SDK whose batch processor's exporter only counts. Bar:
+ * watched at most 1.1 × bare. Build first.
+ */
+
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instrumentPeerConnection } from '@infrafabric/instrumentation-webrtc';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+
+// werift is a dependency of the package's tests, not of this folder.
+const require = createRequire(new URL('../packages/instrumentation-webrtc/package.json', import.meta.url));
+const { RTCPeerConnection } = require('werift');
+
+const SET_UPS = Number(process.argv[2] ?? 1_000);
+const HOLD_MS = Number(process.argv[3] ?? 0);
+const ROUND = Math.max(1, Math.min(25, Math.floor(SET_UPS / 4)));
+const WARM_UP = Math.min(50, SET_UPS);
+const CONFIGURATION = { iceServers: [], iceUseIpv6: false, iceAdditionalHostAddresses: ['127.0.0.1'] };
+
+let spans = 0;
+const exporter = {
+  export(batch, done) {
+    spans += batch.length;
+    done({ code: 0 });
+  },
+  shutdown: async () => {},
+};
+const tracerProvider = new BasicTracerProvider({
+  spanProcessors: [new BatchSpanProcessor(exporter, { maxQueueSize: 65_536, scheduledDelayMillis: 200 })],
+});
+
+const contenders = {
+  bare: () => undefined,
+  watched: (pc) => instrumentPeerConnection(pc, { tracerProvider }).ended,
+};
+
+async function setUp(watch) {
+  const [a, b] = [new RTCPeerConnection(CONFIGURATION), new RTCPeerConnection(CONFIGURATION)];
+  const ended = [watch(a), watch(b)];
+  a.addEventListener('icecandidate', ({ candidate }) => candidate && b.addIceCandidate(candidate).catch(() => {}));
+  b.addEventListener('icecandidate', ({ candidate }) => candidate && a.addIceCandidate(candidate).catch(() => {}));
+  const channel = a.createDataChannel('bench');
+  const message = new Promise((resolve) => {
+    b.addEventListener('datachannel', ({ channel: other }) => other.addEventListener('message', resolve));
+  });
+  channel.addEventListener('open', () => channel.send('hello'));
+  await a.setLocalDescription(await a.createOffer());
+  await b.setRemoteDescription(a.localDescription);
+  await b.setLocalDescription(await b.createAnswer());
+  await a.setRemoteDescription(b.localDescription);
+  await message;
+  if (HOLD_MS > 0) await sleep(HOLD_MS);
+  await Promise.all([a.close(), b.close(), ...ended]);
+}
+
+/** CPU milliseconds of some set-ups. */
+async function cpuMs(name, count) {
+  const before = process.cpuUsage();
+  for (let i = 0; i < count; i++) await setUp(contenders[name]);
+  if (name === 'watched') await tracerProvider.forceFlush();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+const names=[process.argv[4]];
+for (const name of names) await cpuMs(name, WARM_UP);
+spans = 0;
+const total = { bare: 0, watched: 0 };
+const ratios = [];
+let done = 0;
+for (let round = 0; done < SET_UPS; round++) {
+  const count = Math.min(ROUND, SET_UPS - done);
+  const taken = {};
+  // Who comes first changes: heap and clock favour nobody.
+  for (const name of round % 2 === 0 ? names : names.toReversed()) {
+    taken[name] = await cpuMs(name, count);
+    total[name] += taken[name];
+  }
+  ratios.push(1);
+  done += count;
+}
+ratios.sort((x, y) => x - y);
+console.log(
+  `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${done} set-ups of each, in turns of ${ROUND}`,
+);
+for (const name of names) console.log(`${name.padEnd(8)} ${(total[name] / done).toFixed(2)} ms CPU a set-up`);
+console.log(`spans    ${(spans / done).toFixed(1)} a set-up`);
+const at = (share) => ratios[Math.floor((ratios.length - 1) * share)].toFixed(3);
+console.log(
+  `ratio    ${(1).toFixed(3)} of the sums; of the turns ${at(0.1)} … ${at(0.5)} … ${at(0.9)}`,
+);
+process.exit(1 <= 1.1 ? 0 : 1);

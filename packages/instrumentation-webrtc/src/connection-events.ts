@@ -1,0 +1,79 @@
+/** The events of one connection: each with who it is about, when, and who said what to whom. */
+import {
+  type EventRecorder,
+  type EventUsage,
+  type Payload,
+  type SessionEvent,
+  withBusinessIds,
+} from '@infrafabric/events';
+import type { Context } from '@opentelemetry/api';
+import { ATTR_LADDER_FROM, ATTR_LADDER_LABEL, ATTR_LADDER_TO } from './names.js';
+
+/** What an event has beside its payload. */
+export interface EventDetails {
+  /** Which way an arrow of the ladder goes, and what is written at it. */
+  readonly arrow?: { readonly from: 'local' | 'remote'; readonly label: string } | undefined;
+  readonly usage?: EventUsage | undefined;
+  readonly error?: SessionEvent['error'];
+  /** When it happened, milliseconds since 1970; default: now. */
+  readonly atMs?: number | undefined;
+  /** Business trace id, where it is another one than the connection's. */
+  readonly traceId?: string | undefined;
+}
+
+/** The two ends, as the ladder names them. */
+export interface Ends {
+  readonly local: string;
+  readonly remote: string;
+}
+
+/** Writes the events of one connection. */
+export class ConnectionEvents {
+  /** When the connection was made, milliseconds since 1970. */
+  readonly startMs: number;
+  readonly #recorder: EventRecorder;
+  readonly #context: Context;
+  readonly #ends: Ends;
+  // Wall clocks are set; durations must not notice.
+  readonly #start: number = performance.now();
+
+  constructor(recorder: EventRecorder, context: Context, startMs: number, ends: Ends) {
+    this.#recorder = recorder;
+    this.#context = context;
+    this.startMs = startMs;
+    this.#ends = ends;
+  }
+
+  /** Milliseconds since the connection was made, whole. */
+  get elapsedMs(): number {
+    return Math.round(performance.now() - this.#start);
+  }
+
+  /** Milliseconds since 1970, in step with `elapsedMs`. */
+  get nowMs(): number {
+    return this.startMs + performance.now() - this.#start;
+  }
+
+  /** Records an event. */
+  record(name: string, payload: Payload, details: EventDetails = {}): void {
+    const { arrow, usage, error, atMs = this.nowMs, traceId } = details;
+    const { local, remote } = this.#ends;
+    const event: SessionEvent = {
+      name,
+      payload: { peer_id: local, ...payload, timestamp: new Date(atMs).toISOString() },
+      startTime: atMs,
+      ...(arrow === undefined
+        ? {}
+        : {
+            attributes: {
+              [ATTR_LADDER_FROM]: arrow.from === 'local' ? local : remote,
+              [ATTR_LADDER_TO]: arrow.from === 'local' ? remote : local,
+              [ATTR_LADDER_LABEL]: arrow.label,
+            },
+          }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(error === undefined ? {} : { error }),
+    };
+    this.#recorder.record(event, traceId === undefined ? this.#context : withBusinessIds({ traceId }, this.#context));
+  }
+}
