@@ -8,7 +8,16 @@ import type { CollectorConfig } from '@infrafabric/collector';
 import { onTestFinished } from 'vitest';
 import { cleanEnv } from '../cli/run.js';
 
-const SCRIPT = fileURLToPath(new URL('children/collect.mjs', import.meta.url));
+const CHILDREN = new URL('children/', import.meta.url);
+
+/** How to start it. */
+export interface ProcessOptions {
+  /** Of Node. */
+  readonly flags?: readonly string[];
+  readonly uid?: number;
+  /** `doors.mjs` has only the doors and their intake, and limits that are set for a test. */
+  readonly script?: 'collect.mjs' | 'doors.mjs';
+}
 
 /** One line of its log. */
 export interface LogLine {
@@ -46,12 +55,13 @@ export class CollectorProcess {
     this.log = log;
   }
 
-  /** Starts one, with flags of Node, as a user; it is killed after the test at the latest. @throws by rejection when it does not listen. */
+  /** Starts one; it is killed after the test at the latest. @throws by rejection when it does not listen. */
   static async start(
-    config: Partial<CollectorConfig>,
-    { flags = [], ...options }: { readonly flags?: readonly string[]; readonly uid?: number } = {},
+    config: Partial<CollectorConfig> | Readonly<Record<string, unknown>>,
+    { flags = [], script = 'collect.mjs', ...options }: ProcessOptions = {},
   ): Promise<CollectorProcess> {
-    const child = spawn(process.execPath, [...flags, SCRIPT, JSON.stringify(config)], {
+    const path = fileURLToPath(new URL(script, CHILDREN));
+    const child = spawn(process.execPath, [...flags, path, JSON.stringify(config)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: cleanEnv(),
       ...options,

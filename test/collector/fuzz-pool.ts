@@ -13,7 +13,7 @@ export const SEED: number = Number(process.env.SEED ?? 20_260_701);
 export function makePool(): SpanRecord[][] {
   const odd = fc
     .sample(requests, { numRuns: 250, seed: 7 })
-    .filter((spans) => spans.length > 0 && encodeTraceRequest(spans).length < 1_000);
+    .filter((spans) => spans.length > 0 && encodeTraceRequest(spans).length < 800);
   const metered = Array.from({ length: 100 }, (_, n) =>
     Array.from({ length: 1 + (n % 3) }, (_, i) =>
       spanRecord(1000 + 3 * n + i, { attributes: meteredAttributes(n + i) }),

@@ -117,6 +117,9 @@ const NAMES = [
   ...['', '__proto__', 'constructor', 'toString', 'instrumentationLibrarySpans', 'TraceId', 'trace-id'],
 ];
 
+/** Of AnyValue. */
+const MEMBERS = ['intValue', 'doubleValue', 'stringValue', 'bytesValue'];
+
 /** One to three mutations of a request. @param pool other requests, of which parts are put in */
 export function mutateJson(pool: readonly string[], start: string, random: Random): Uint8Array {
   let tree = treeOf(JSON.parse(start));
@@ -229,9 +232,9 @@ function changedMembers({ list }: Members, pool: readonly string[], random: Rand
     case 6:
       return new Members(list.toReversed());
     default:
-      return name.endsWith('Value')
-        ? deepValue(1 + random(DEEPEST), list, random)
-        : new Members(list.map(([n, v]) => [snakeCase(n), v]));
+      if (!name.endsWith('Value')) return new Members(list.map(([n, v]) => [snakeCase(n), v]));
+      if (random(2) === 0) return deepValue(1 + random(DEEPEST), list, random);
+      return new Members([...list, [pick(MEMBERS, random), pick(NUMBERS, random)]]);
   }
 }
 

@@ -23,7 +23,7 @@ import { sampleValue } from '../../packages/collector/test/prometheus-text.js';
 import { emptyLedger, lock, remount, smallDisk } from '../../packages/exporter/test/support.js';
 import { newDirectory } from '../attacks/ledger-files.js';
 import { spanRecord } from '../attacks/spans.js';
-import { CollectorProcess } from './collector-process.js';
+import { CollectorProcess, type ProcessOptions } from './collector-process.js';
 import { MIB } from './inside.js';
 import { countsByIds, expectValid, idsOf, ledgerOf, pinKey } from './ledger-spans.js';
 import { grpcSender, httpSender, type Reply, type Sender } from './senders.js';
@@ -52,7 +52,7 @@ class Site {
     });
   }
 
-  static async start(home: string, options: Parameters<typeof CollectorProcess.start>[1] = {}): Promise<Site> {
+  static async start(home: string, options: ProcessOptions = {}): Promise<Site> {
     return new Site(await CollectorProcess.start({ home }, options));
   }
 

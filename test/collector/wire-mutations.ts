@@ -39,7 +39,7 @@ const TEXTS = ['80', 'eda080', 'edb080eda080', 'c080', 'f4908080', 'e282', 'efbf
 
 /** One to three mutations of a request, mostly one. */
 export function mutateWire(pool: readonly Uint8Array[], start: Uint8Array, random: Random): Uint8Array {
-  let bytes = Uint8Array.from(start);
+  let bytes: Uint8Array = Uint8Array.from(start);
   for (let changes = 1 + Math.floor(random(12) / 8) + Math.floor(random(12) / 11); changes > 0; changes--) {
     bytes = random(6) === 0 ? mutateOctets(bytes, pool, random) : mutateMessage(REQUEST, bytes, pool, random);
   }

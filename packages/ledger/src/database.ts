@@ -2,7 +2,7 @@
  * SQLite as a ledger needs it. Opening for writing creates file and schema; opening for reading never changes the file.
  * better-sqlite3 enters the project here and nowhere else.
  */
-import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
 import Sqlite from 'better-sqlite3';
@@ -40,6 +40,8 @@ export function openExisting(path: string, busyTimeoutMs: number): Connection {
 }
 
 function openAsWriter(path: string, timeout: number): Connection {
+  // SQLite would only say that it cannot open the file, not why.
+  accessSync(path, constants.W_OK);
   return openSqlite(path, { fileMustExist: true, timeout }, [
     'journal_mode = WAL',
     // better-sqlite3 defaults to NORMAL, under which a power cut can lose a transaction that was acknowledged.

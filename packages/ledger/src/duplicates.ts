@@ -10,9 +10,10 @@ import {
   SEGMENT_BITS,
   type SpanBody,
 } from '@infrafabric/format';
+import { CROWD, CrowdedIds } from './crowded-ids.js';
 import { type Connection, statement } from './database.js';
 import type { PreparedSpan } from './prepare.js';
-import { ENTRIES_PER_FILTER, SeenSpans, type SpanIds } from './seen-spans.js';
+import { ENTRIES_PER_FILTER, SeenSpans, type SpanIds, textOfIds } from './seen-spans.js';
 
 const SEGMENTS_PER_FILTER = ENTRIES_PER_FILTER / 2 ** SEGMENT_BITS;
 
@@ -27,6 +28,7 @@ export interface Earlier {
 /** Looks spans up by their ids. `filtered`: keeps filters in memory, worth their start-up time in a long-lived writer. */
 export class Duplicates {
   readonly #seen: SeenSpans | undefined;
+  readonly #crowds = new CrowdedIds();
   #seenSize = 0;
 
   constructor(filtered: boolean) {
@@ -36,7 +38,7 @@ export class Duplicates {
   /** Takes in what this and other processes appended up to `size`. Call inside a transaction. */
   catchUp(db: Connection, size: number): void {
     if (this.#seen === undefined || this.#seenSize === size) return;
-    const first = Math.floor(this.#seenSize / 2 ** SEGMENT_BITS);
+    const first = segmentOf(this.#seenSize);
     const ids = statement(db, IDS_OF_SEGMENT).pluck();
     for (let segment = first; segment * 2 ** SEGMENT_BITS < size; segment++) {
       const octets = ids.get(segment, this.#seenSize) as Uint8Array | null;
@@ -64,23 +66,40 @@ export class Duplicates {
   /** The entry that is the same span, else the earliest that has its ids, else undefined. */
   find(db: Connection, size: number, span: PreparedSpan): Earlier | undefined {
     let earliest: Earlier | undefined;
-    for (const [from, to] of this.#ranges(size, span.ids)) {
-      for (const seq of seqsOf(db, from, to, span.ids)) {
-        const earlier = compare(db, seq, span);
-        if (earlier.same) return earlier;
-        if (earliest === undefined || seq < earliest.seq) earliest = earlier;
-      }
+    for (const seq of this.#candidates(db, size, span)) {
+      const earlier = compare(db, seq, span);
+      if (earlier.same) return earlier;
+      if (earliest === undefined || seq < earliest.seq) earliest = earlier;
     }
     return earliest;
   }
 
+  /** Entries that the span has to be compared with; of those that have its ids, the earliest is always among them. */
+  #candidates(db: Connection, size: number, span: PreparedSpan): number[] {
+    const { ids } = span;
+    const key = textOfIds(ids);
+    if (!this.#crowds.has(key)) {
+      const seqs = this.#ranges(size, ids).flatMap(([from, to]) => seqsOf(db, from, to, ids));
+      if (seqs.length <= CROWD) return seqs;
+      const inOrder = seqs.sort((a, b) => a - b);
+      this.#crowds.add(db, key, inOrder, size);
+    }
+    const seqsFrom = (seq: number): number[] =>
+      seqsOf(db, segmentOf(seq), segmentOf(size - 1), ids).filter((other) => other >= seq);
+    return this.#crowds.candidates(db, key, span, size, seqsFrom);
+  }
+
   #ranges(size: number, ids: SpanIds): [from: number, to: number][] {
-    const newest = Math.floor((size - 1) / 2 ** SEGMENT_BITS);
+    const newest = segmentOf(size - 1);
     if (this.#seen === undefined) return [[0, newest]];
     return this.#seen
       .candidates(ids)
       .map((n) => [n * SEGMENTS_PER_FILTER, Math.min((n + 1) * SEGMENTS_PER_FILTER - 1, newest)]);
   }
+}
+
+function segmentOf(seq: number): number {
+  return Math.floor(seq / 2 ** SEGMENT_BITS);
 }
 
 /** One blob a segment: a million rows of Buffers take ten times as long. */

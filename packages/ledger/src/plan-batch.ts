@@ -1,9 +1,12 @@
 /** Which of the prepared entries get a place: spans that the ledger, or the batch itself, holds already do not. */
+import { sha256Hex } from '@infrafabric/format';
+import { CROWD } from './crowded-ids.js';
 import type { Connection } from './database.js';
 import type { Appended } from './draft.js';
 import type { Duplicates } from './duplicates.js';
 import { isSpan, type Prepared, type PreparedSpan } from './prepare.js';
 import type { ToSeal } from './seal.js';
+import { textOfIds } from './seen-spans.js';
 
 /** What will be sealed, and what is known of the rest. */
 export interface BatchPlan {
@@ -33,8 +36,8 @@ export function planBatch(
       toSeal.push({ index, prepared: item });
       continue;
     }
-    siblings ??= Siblings.of(toSeal);
-    const twin = siblings.same(item, prepared);
+    siblings ??= new Siblings(prepared, toSeal);
+    const twin = siblings.same(item);
     const earlier = twin === undefined ? duplicates.find(db, size, item) : undefined;
     if (twin !== undefined) results[index] = twin;
     else if (earlier?.same === true) {
@@ -49,46 +52,53 @@ export function planBatch(
   return { toSeal, results };
 }
 
-/** A span of the batch that will be sealed. */
-interface Sibling {
-  /** Its place among those to seal. */
-  readonly place: number;
-  /** Its place in the batch as given. */
-  readonly index: number;
+/** Spans of the batch that have the same ids and will be sealed. */
+interface Group {
+  /** Place of the first among those to seal. */
+  readonly first: number;
+  /** Places in the batch as given. */
+  readonly indexes: number[];
+  /** Digest of a payload → the index that has it. Only where there are many: a request may hold as many as it likes. */
+  contents: Map<string, number> | undefined;
 }
 
 /** Spans of the batch by their ids. */
 class Siblings {
-  readonly #byIds = new Map<string, Sibling[]>();
+  readonly #prepared: readonly Prepared[];
+  readonly #byIds = new Map<string, Group>();
 
-  static of(toSeal: readonly ToSeal[]): Siblings {
-    const siblings = new Siblings();
-    for (const [place, { index, prepared }] of toSeal.entries()) {
-      if (isSpan(prepared)) siblings.add(prepared, place, index);
-    }
-    return siblings;
+  constructor(prepared: readonly Prepared[], toSeal: readonly ToSeal[]) {
+    this.#prepared = prepared;
+    for (const [place, { index, prepared: item }] of toSeal.entries()) if (isSpan(item)) this.add(item, place, index);
   }
 
   add(span: PreparedSpan, place: number, index: number): void {
-    const key = keyOf(span);
-    const others = this.#byIds.get(key);
-    if (others === undefined) this.#byIds.set(key, [{ place, index }]);
-    else others.push({ place, index });
+    const key = textOfIds(span.ids);
+    const group = this.#byIds.get(key);
+    if (group === undefined) {
+      this.#byIds.set(key, { first: place, indexes: [index], contents: undefined });
+      return;
+    }
+    group.indexes.push(index);
+    if (group.contents !== undefined) group.contents.set(sha256Hex(span.payload), index);
+    else if (group.indexes.length > CROWD) {
+      group.contents = new Map(group.indexes.map((i) => [sha256Hex(this.#payload(i)), i]));
+    }
   }
 
   /** Index of the same span, whole. */
-  same(span: PreparedSpan, prepared: readonly Prepared[]): number | undefined {
-    const others = this.#byIds.get(keyOf(span)) ?? [];
-    return others.find(({ index }) => Buffer.compare((prepared[index] as PreparedSpan).payload, span.payload) === 0)
-      ?.index;
+  same(span: PreparedSpan): number | undefined {
+    const group = this.#byIds.get(textOfIds(span.ids));
+    if (group?.contents !== undefined) return group.contents.get(sha256Hex(span.payload));
+    return group?.indexes.find((index) => Buffer.compare(this.#payload(index), span.payload) === 0);
   }
 
   /** Place of the first with the same ids. */
   first(span: PreparedSpan): number | undefined {
-    return this.#byIds.get(keyOf(span))?.[0]?.place;
+    return this.#byIds.get(textOfIds(span.ids))?.first;
   }
-}
 
-function keyOf({ ids: { traceId, spanId } }: PreparedSpan): string {
-  return Buffer.from(traceId).toString('latin1') + Buffer.from(spanId).toString('latin1');
+  #payload(index: number): Uint8Array {
+    return (this.#prepared[index] as PreparedSpan).payload;
+  }
 }

@@ -14,6 +14,11 @@ export interface SpanIds {
   readonly spanId: Uint8Array;
 }
 
+/** The ids as a key for a map. */
+export function textOfIds({ traceId, spanId }: SpanIds): string {
+  return Buffer.from(traceId).toString('latin1') + Buffer.from(spanId).toString('latin1');
+}
+
 /** Grows with the ledger: 2 MiB for each 2^20 entries. False positives about 1 in 1,500 a filter, false negatives never. */
 export class SeenSpans {
   readonly #filters: Uint32Array[] = [];

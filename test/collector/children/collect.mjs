@@ -11,7 +11,7 @@ const config = {
   grpc: { host: '127.0.0.1', port: 0 },
   ...JSON.parse(String(process.argv[2])),
 };
-const log = new Log({ level: 'debug', format: 'json', repeatMs: 0, write: (line) => void process.stderr.write(line) });
+const log = new Log({ level: 'debug', format: 'json', write: (line) => void process.stderr.write(line) });
 try {
   const collector = await startCollector(config, { log });
   writeSync(1, `${JSON.stringify(collector.addresses)}\n`);

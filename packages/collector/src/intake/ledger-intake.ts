@@ -17,6 +17,7 @@ import {
 } from '@infrafabric/otlp';
 import { BlockPool } from './block-pool.js';
 import { ByteBudget } from './byte-budget.js';
+import { DECODE_LIMITS, decodedSizeProblem } from './decoded-size.js';
 import type { Intake, IntakeAnswer, TraceRequest, Transport } from './intake.js';
 import type { IntakeMeter, RefusalReason } from './intake-meter.js';
 
@@ -42,6 +43,10 @@ export interface LedgerIntakeOptions {
 /** Well inside the ten seconds that a sender waits. */
 const LOCK_TIMEOUT_MS = 2_000;
 const PROBE_EVERY_MS = 1_000;
+/** Larger requests are decoded one after the other. */
+const LARGE_OCTETS = 1024 * 1024;
+/** Spans of one request that share a commit at most: a part of those that may be in flight, so that others fit beside them. */
+const SPANS_AT_ONCE = 2048;
 /** After this long the same request is welcome again: overload passes soon, a ledger that must be mended does not. */
 const RETRY_SOON_SECONDS = 1;
 const RETRY_LATER_SECONDS = 30;
@@ -55,6 +60,9 @@ export class LedgerIntake implements Intake {
   readonly #thread: LedgerThread;
   readonly #pricing: HomePricing;
   readonly #blocks = new BlockPool();
+  readonly #limits: Partial<DecodeLimits>;
+  /** Settled when no large request is under way. */
+  #large: Promise<void> = Promise.resolve();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #outage: LedgerError | undefined;
@@ -64,6 +72,7 @@ export class LedgerIntake implements Intake {
     const { home, ledger } = witnessPaths(options);
     this.#options = options;
     this.#meter = options.meter;
+    this.#limits = { ...DECODE_LIMITS, ...options.decodeLimits };
     this.memory = new ByteBudget(options.memoryBytes);
     this.#pricing = new HomePricing(home);
     this.#thread = new LedgerThread({
@@ -99,13 +108,21 @@ export class LedgerIntake implements Intake {
     if (this.#inFlight >= this.#options.maxInFlightSpans) {
       return this.#refuse(request, 'overload', `${this.#inFlight} spans wait for their commit already`);
     }
-    const decoded = this.#decode(request);
+    if (request.body.length <= LARGE_OCTETS) return this.#store(request);
+    // Decoded, spans take several times as much: large requests wait as octets, which are counted.
+    const stored = this.#large.then(() => this.#store(request));
+    this.#large = stored.then(ignore, ignore);
+    return stored;
+  }
+
+  async #store(request: TraceRequest): Promise<IntakeAnswer> {
+    const problem = decodedSizeProblem(request);
+    const decoded = problem === undefined ? this.#decode(request) : new OtlpDecodeError('too_many_values', problem);
     if (decoded instanceof OtlpDecodeError) {
       this.#meter.refused(request.transport, 0, 'malformed');
       return { outcome: 'malformed', message: decoded.message };
     }
-    const { packed, tooLarge } = packSpans(decoded.spans, this.#pricing, fillRandom, this.#blocks.take());
-    return this.#append(request.transport, packed, rejectionsOf(decoded, tooLarge));
+    return this.#append(request.transport, decoded);
   }
 
   /** Commits what was taken, then closes the ledger. */
@@ -121,29 +138,42 @@ export class LedgerIntake implements Intake {
 
   #decode({ body, encoding }: TraceRequest): DecodedTraceRequest | OtlpDecodeError {
     try {
-      if (encoding === 'protobuf') return decodeTraceRequest(body, this.#options.decodeLimits);
-      return parseTraceRequestJson(jsonText(body), this.#options.decodeLimits);
+      if (encoding === 'protobuf') return decodeTraceRequest(body, this.#limits);
+      return parseTraceRequestJson(jsonText(body), this.#limits);
     } catch (error) {
       if (error instanceof OtlpDecodeError) return error;
       throw error;
     }
   }
 
-  async #append(transport: Transport, packed: PackedSpans, rejections: Rejections): Promise<IntakeAnswer> {
-    if (rejections.count > 0) this.#meter.refused(transport, rejections.count, 'rejected');
-    const { count } = packed;
-    if (count > 0) {
+  async #append(transport: Transport, decoded: DecodedTraceRequest): Promise<IntakeAnswer> {
+    const { spans, rejected } = decoded;
+    if (rejected.length > 0) this.#meter.refused(transport, rejectionsOf(decoded, 0).count, 'rejected');
+    let stored = 0;
+    let duplicates = 0;
+    // Where there are many it takes several commits: others get their turn meanwhile, and memory for all at once is not needed.
+    for (let from = 0; from < spans.length; from += SPANS_AT_ONCE) {
+      const some = from === 0 && spans.length <= SPANS_AT_ONCE ? spans : spans.slice(from, from + SPANS_AT_ONCE);
+      const { packed } = packSpans(some, this.#pricing, fillRandom, this.#blocks.take());
+      const { count } = packed;
+      if (count === 0) continue;
       this.#inFlight += count;
       const summary = await this.#commit(packed);
       this.#inFlight -= count;
       if (summary instanceof LedgerError) {
-        this.#meter.refused(transport, count, 'ledger');
+        // Of what was stored of it the sender is not told: it comes again, and is known then.
+        this.#meter.refused(transport, spans.length, 'ledger');
         return { outcome: 'unavailable', message: summary.message, retryAfterSeconds: retryAfter(summary) };
       }
-      this.#meter.accepted(transport, count);
-      if (summary.duplicates > 0) this.#meter.duplicates(summary.duplicates);
+      stored += count;
+      duplicates += summary.duplicates;
     }
-    return { outcome: 'stored', rejected: rejections.count, message: rejections.message };
+    if (stored > 0) this.#meter.accepted(transport, stored);
+    if (duplicates > 0) this.#meter.duplicates(duplicates);
+    const tooLarge = spans.length - stored;
+    if (tooLarge > 0) this.#meter.refused(transport, tooLarge, 'rejected');
+    const { count, message } = rejectionsOf(decoded, tooLarge);
+    return { outcome: 'stored', rejected: count, message };
   }
 
   async #commit(packed: PackedSpans): Promise<RequestSummary | LedgerError> {
@@ -210,6 +240,8 @@ function jsonText(body: Uint8Array): string {
 function retryAfter({ code }: LedgerError): number {
   return code === 'locked' || code === 'io' || code === 'closed' ? RETRY_SOON_SECONDS : RETRY_LATER_SECONDS;
 }
+
+function ignore(): void {}
 
 function fillRandom(octets: Uint8Array): void {
   randomFillSync(octets);
