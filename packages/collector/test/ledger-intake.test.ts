@@ -94,7 +94,7 @@ describe('a request', () => {
     const answer = await raw(Buffer.from(JSON.stringify(json)), 'json');
     expect(answer).toEqual({ outcome: 'stored', rejected: 1, message: '1 × span_id must be 8 bytes, not all zero' });
     expect(stored()).toEqual(['request 1', 'request 3']);
-    expect(counted).toEqual(['refused grpc 1 rejected', 'committed 2', 'accepted grpc 2']);
+    expect(counted).toEqual(['committed 2', 'accepted grpc 2', 'refused grpc 1 rejected']);
   });
 });
 

@@ -4,7 +4,7 @@
  * refused at once instead of waiting in memory. Nothing here throws or rejects.
  */
 import { randomFillSync } from 'node:crypto';
-import { LedgerError, type PackedSpans, packSpans, witnessPaths } from '@infrafabric/ledger';
+import { LedgerError, type PackedSpans, type Packing, packSpans, witnessPaths } from '@infrafabric/ledger';
 import { HomePricing } from '@infrafabric/ledger/pricing';
 import { LedgerThread, type RequestSummary } from '@infrafabric/ledger/thread';
 import {
@@ -14,6 +14,7 @@ import {
   decodeTraceRequest,
   OtlpDecodeError,
   parseTraceRequestJson,
+  type SpanRecord,
 } from '@infrafabric/otlp';
 import { BlockPool } from './block-pool.js';
 import { ByteBudget } from './byte-budget.js';
@@ -44,7 +45,7 @@ export interface LedgerIntakeOptions {
 const LOCK_TIMEOUT_MS = 2_000;
 const PROBE_EVERY_MS = 1_000;
 /** Larger requests are decoded one after the other. */
-const LARGE_OCTETS = 1024 * 1024;
+const LARGE_JSON_OCTETS = 1024 * 1024;
 /** Spans of one request that share a commit at most: a part of those that may be in flight, so that others fit beside them. */
 const SPANS_AT_ONCE = 2048;
 /** After this long the same request is welcome again: overload passes soon, a ledger that must be mended does not. */
@@ -108,21 +109,11 @@ export class LedgerIntake implements Intake {
     if (this.#inFlight >= this.#options.maxInFlightSpans) {
       return this.#refuse(request, 'overload', `${this.#inFlight} spans wait for their commit already`);
     }
-    if (request.body.length <= LARGE_OCTETS) return this.#store(request);
-    // Decoded, spans take several times as much: large requests wait as octets, which are counted.
-    const stored = this.#large.then(() => this.#store(request));
+    if (!isLarge(request)) return this.#commitAll(request.transport, this.#prepare(request));
+    // Its spans stay decoded until the last of them is packed, and take several times as much as their octets, which are counted.
+    const stored = this.#large.then(() => this.#commitAll(request.transport, this.#prepare(request)));
     this.#large = stored.then(ignore, ignore);
     return stored;
-  }
-
-  async #store(request: TraceRequest): Promise<IntakeAnswer> {
-    const problem = decodedSizeProblem(request);
-    const decoded = problem === undefined ? this.#decode(request) : new OtlpDecodeError('too_many_values', problem);
-    if (decoded instanceof OtlpDecodeError) {
-      this.#meter.refused(request.transport, 0, 'malformed');
-      return { outcome: 'malformed', message: decoded.message };
-    }
-    return this.#append(request.transport, decoded);
   }
 
   /** Commits what was taken, then closes the ledger. */
@@ -146,37 +137,51 @@ export class LedgerIntake implements Intake {
     }
   }
 
-  async #append(transport: Transport, decoded: DecodedTraceRequest): Promise<IntakeAnswer> {
+  /**
+   * What is to be committed, or why nothing is. Not a part of an async function: what is decoded must not outlive its packing,
+   * or the garbage collector carries it about until the commit.
+   */
+  #prepare(request: TraceRequest): Parts | OtlpDecodeError {
+    const problem = decodedSizeProblem(request);
+    if (problem !== undefined) return new OtlpDecodeError('too_many_values', problem);
+    const decoded = this.#decode(request);
+    if (decoded instanceof OtlpDecodeError) return decoded;
     const { spans, rejected } = decoded;
-    if (rejected.length > 0) this.#meter.refused(transport, rejectionsOf(decoded, 0).count, 'rejected');
+    const pack = (some: readonly SpanRecord[]): Packing =>
+      packSpans(some, this.#pricing, fillRandom, this.#blocks.take());
+    if (spans.length <= SPANS_AT_ONCE) return { rejected, spans: spans.length, packings: [pack(spans)] };
+    return { rejected, spans: spans.length, packings: inParts(spans, pack) };
+  }
+
+  async #commitAll(transport: Transport, parts: Parts | OtlpDecodeError): Promise<IntakeAnswer> {
+    if (parts instanceof OtlpDecodeError) {
+      this.#meter.refused(transport, 0, 'malformed');
+      return { outcome: 'malformed', message: parts.message };
+    }
     let stored = 0;
     let duplicates = 0;
-    // Where there are many it takes several commits: others get their turn meanwhile, and memory for all at once is not needed.
-    for (let from = 0; from < spans.length; from += SPANS_AT_ONCE) {
-      const some = from === 0 && spans.length <= SPANS_AT_ONCE ? spans : spans.slice(from, from + SPANS_AT_ONCE);
-      const { packed } = packSpans(some, this.#pricing, fillRandom, this.#blocks.take());
-      const { count } = packed;
-      if (count === 0) continue;
-      this.#inFlight += count;
+    for (const { packed } of parts.packings) {
+      if (packed.count === 0) continue;
       const summary = await this.#commit(packed);
-      this.#inFlight -= count;
       if (summary instanceof LedgerError) {
         // Of what was stored of it the sender is not told: it comes again, and is known then.
-        this.#meter.refused(transport, spans.length, 'ledger');
+        this.#meter.refused(transport, parts.spans, 'ledger');
         return { outcome: 'unavailable', message: summary.message, retryAfterSeconds: retryAfter(summary) };
       }
-      stored += count;
+      stored += packed.count;
       duplicates += summary.duplicates;
     }
     if (stored > 0) this.#meter.accepted(transport, stored);
     if (duplicates > 0) this.#meter.duplicates(duplicates);
-    const tooLarge = spans.length - stored;
-    if (tooLarge > 0) this.#meter.refused(transport, tooLarge, 'rejected');
-    const { count, message } = rejectionsOf(decoded, tooLarge);
+    const { count, message } = rejectionsOf(parts.rejected, parts.spans - stored);
+    if (count > 0) this.#meter.refused(transport, count, 'rejected');
     return { outcome: 'stored', rejected: count, message };
   }
 
   async #commit(packed: PackedSpans): Promise<RequestSummary | LedgerError> {
+    // Transferring it away leaves only the number.
+    const { count } = packed;
+    this.#inFlight += count;
     try {
       void this.#pricing.refresh();
       const summary = await this.#thread.appendPacked(packed);
@@ -186,6 +191,8 @@ export class LedgerIntake implements Intake {
       const outage = error instanceof LedgerError ? error : new LedgerError('io', String(error));
       this.#setOutage(outage);
       return outage;
+    } finally {
+      this.#inFlight -= count;
     }
   }
 
@@ -218,12 +225,30 @@ export class LedgerIntake implements Intake {
   }
 }
 
+/** A request on its way to the ledger. */
+interface Parts {
+  readonly rejected: DecodedTraceRequest['rejected'];
+  /** Spans that were decoded. */
+  readonly spans: number;
+  /** Each becomes one commit, or a part of one. */
+  readonly packings: Iterable<Packing>;
+}
+
+/** Packs some at a time, when it is asked for more: memory for all at once is not needed, and others get their turn. */
+function* inParts(spans: readonly SpanRecord[], pack: (some: readonly SpanRecord[]) => Packing): Generator<Packing> {
+  for (let from = 0; from < spans.length; from += SPANS_AT_ONCE) yield pack(spans.slice(from, from + SPANS_AT_ONCE));
+}
+
+function isLarge({ body, encoding }: TraceRequest): boolean {
+  return encoding === 'json' ? body.length > LARGE_JSON_OCTETS : countSpans(body) > SPANS_AT_ONCE;
+}
+
 interface Rejections {
   readonly count: number;
   readonly message: string;
 }
 
-function rejectionsOf({ rejected }: DecodedTraceRequest, tooLarge: number): Rejections {
+function rejectionsOf(rejected: DecodedTraceRequest['rejected'], tooLarge: number): Rejections {
   const parts = rejected.map(({ count, message }) => `${count} × ${message}`);
   if (tooLarge > 0) parts.push(`${tooLarge} × larger than an entry's payload may be`);
   return { count: rejected.reduce((sum, { count }) => sum + count, tooLarge), message: parts.join('; ') };
