@@ -162,7 +162,7 @@ export class ConnectionWatch implements WatchedConnection, OpenConnection {
       const ending = this.#endingNow(hasFailed ? 'failed' : 'hangup');
       this.#finish({ ...ending, state: left ?? ending.state, party: hasFailed ? undefined : 'remote' });
     } else if (this.#states.connection !== 'connected') {
-      if (left !== undefined) this.#setTimeout();
+      if (left === 'connected') this.#setTimeout();
     } else if (left !== undefined) {
       clearTimeout(this.#timer);
       if (this.#negotiation.isOpen) this.#negotiation.look(this.#pc);
@@ -179,12 +179,13 @@ export class ConnectionWatch implements WatchedConnection, OpenConnection {
     if (this.#ending !== undefined) return;
     const ending = this.#endingOfClose();
     this.#ending = ending;
-    if (this.#states.firstConnectedMs === undefined) {
+    const asked = this.#states.firstConnectedMs === undefined ? undefined : this.#sampler.last(ending.atMs);
+    if (asked === undefined) {
       this.#finish(ending);
       return;
     }
     const limit = setTimeout(() => this.#finish(ending), LAST_STATS_MS);
-    void this.#sampler.last(ending.atMs).then((sample) => {
+    void asked.then((sample) => {
       clearTimeout(limit);
       const isRemote = ending.reason !== 'failed' && sample?.dtlsState === 'closed';
       this.#finish(isRemote ? { ...ending, reason: 'hangup', party: 'remote' } : ending);

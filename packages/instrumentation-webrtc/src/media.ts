@@ -7,8 +7,8 @@ import type { Kind, StatsSample } from './stats.js';
 
 /** Tracks recorded one by one, per connection. */
 const MAX_RECORDED = 64;
-/** Looks at statistics in which a received video may still have no size: nothing was decoded yet. */
-const PATIENCE = 4;
+/** So long may a video that flows have no size, milliseconds: nothing was decoded yet. */
+const PATIENCE_MS = 1_500;
 
 /** Follows the media of one connection. */
 export class Media {
@@ -19,7 +19,6 @@ export class Media {
   /** When it was first seen to flow, milliseconds since 1970. */
   #sinceMs: number | undefined;
   #resolution: string | undefined;
-  #looks = 0;
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
@@ -60,8 +59,8 @@ export class Media {
     if (!flows) return;
     this.#sinceMs ??= atMs;
     this.#resolution = received.video?.resolution ?? sent.video?.resolution ?? this.#resolutionOfTrack();
-    this.#looks += 1;
-    if (received.video === undefined || this.#resolution !== undefined || this.#looks >= PATIENCE) this.end(pc);
+    if (!this.#kinds.has('video') || this.#resolution !== undefined || atMs - this.#sinceMs >= PATIENCE_MS)
+      this.end(pc);
   }
 
   /** Records what is still waited for. */

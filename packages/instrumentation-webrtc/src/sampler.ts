@@ -86,15 +86,19 @@ export class Sampler {
   }
 
   /**
-   * The last sample before the close; undefined when there is none to have, or when the connection hardly lived: a sample costs
-   * up to a millisecond. Never rejects. @param atMs of the close
+   * Asks a last time, before the close. Undefined when there is nothing to wait for: the connection hardly lived, or was asked
+   * just now; a sample costs up to a millisecond. Never rejects. @param atMs of the close
    */
-  async last(atMs: number): Promise<StatsSample | undefined> {
+  last(atMs: number): Promise<StatsSample | undefined> | undefined {
     this.#isClosing = true;
     clearTimeout(this.#timer);
-    const sample = await (atMs - this.#askedMs < SETTLED_MS ? this.#asked : this.#sample());
-    if (sample !== undefined) this.#take(sample, atMs);
-    return sample;
+    const isRecent = atMs - this.#askedMs < SETTLED_MS;
+    if (isRecent && !this.#isAsking) return undefined;
+    const asked = isRecent ? this.#asked : this.#sample();
+    return asked?.then((sample) => {
+      if (sample !== undefined) this.#take(sample, atMs);
+      return sample;
+    });
   }
 
   /** Records the last `webrtc_stats`, of the whole connection, and stops. */
