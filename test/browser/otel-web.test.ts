@@ -3,30 +3,16 @@
  * origin.
  */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
+import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { rolldown } from 'rolldown';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Stage } from '../interop/stage.js';
 import { type LedgerSpan, Witness } from '../interop/witness.js';
-import { peer } from '../peers.js';
+import { browserPeer, bundlePage, launchBrowser, servePage } from './pages.js';
 
 // Starting a browser takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
-const CHROMIUM = '/usr/bin/chromium';
-const browserPeer = peer('chromium', [CHROMIUM, '--version']);
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** What the page's own code does beside the recipe. */
 const SHOP = `
@@ -39,38 +25,6 @@ globalThis.flush = () => provider.forceFlush();
 globalThis.ready = true;
 `;
 
-/** A shop's page: `bundle` as its only script. */
-function serve(bundle: string): Server {
-  const page = '<!doctype html><title>shop</title><script type="module" src="/page.js"></script>';
-  return createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' });
-    response.end(isScript ? bundle : page);
-  });
-}
-
-async function bundled(source: string): Promise<string> {
-  // A file that is not there, in a folder from which packages are found.
-  const entry = join(import.meta.dirname, 'page.js');
-  const bundle = await rolldown({
-    input: entry,
-    platform: 'browser',
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? source : null),
-      },
-    ],
-    onLog: (_level, { message }) => {
-      throw new Error(message);
-    },
-  });
-  const { output } = await bundle.generate({ format: 'es' });
-  await bundle.close();
-  return output[0].code;
-}
-
 describe('a page in Chromium', () => {
   const stage = new Stage();
   const servers: Server[] = [];
@@ -81,14 +35,14 @@ describe('a page in Chromium', () => {
   beforeAll(async () => {
     if (!browserPeer.present) return;
     witness = await Witness.start(stage, 'collect-browser');
-    const bundle = await bundled((await stage.recipe('page.js')) + SHOP);
+    const bundle = await bundlePage((await stage.recipe('page.js')) + SHOP);
     // 8080 is the origin that the recipe allows.
     for (const port of [8080, 8081]) {
-      const server = serve(bundle);
+      const server = servePage('shop', bundle);
       servers.push(server);
       await once(server.listen(await stage.port(port), '127.0.0.1'), 'listening');
     }
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser();
   });
   beforeEach(async (context) => {
     browserPeer.need(context);

@@ -3,29 +3,18 @@
  * instrumentation: it is installed around the constructor. Its spans go to `if-witness collect` at another origin.
  */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
+import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { rolldown } from 'rolldown';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Stage } from '../interop/stage.js';
 import { type LedgerSpan, Witness } from '../interop/witness.js';
-import { peer } from '../peers.js';
+import { browserPeer, bundlePage, launchBrowser, servePage } from './pages.js';
 
 // Starting a browser takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const CHROMIUM = '/usr/bin/chromium';
-const browserPeer = peer('chromium', [CHROMIUM, '--version']);
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
+const MEDIA_FLAGS = [
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
@@ -69,38 +58,6 @@ globalThis.undo = () => { const wrapped = RTCPeerConnection; undo(); return wrap
 globalThis.ready = true;
 `;
 
-/** The page: `bundle` as its only script. */
-function serve(bundle: string): Server {
-  const page = '<!doctype html><title>call</title><script type="module" src="/page.js"></script>';
-  return createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' });
-    response.end(isScript ? bundle : page);
-  });
-}
-
-/** As otel-web.test.ts bundles: any `node:` import would be reported and thrown. */
-async function bundled(source: string): Promise<string> {
-  const entry = join(import.meta.dirname, 'page.js');
-  const bundle = await rolldown({
-    input: entry,
-    platform: 'browser',
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? source : null),
-      },
-    ],
-    onLog: (_level, { message }) => {
-      throw new Error(message);
-    },
-  });
-  const { output } = await bundle.generate({ format: 'es' });
-  await bundle.close();
-  return output[0].code;
-}
-
 describe('a call in a page of Chromium', () => {
   const stage = new Stage();
   let server: Server;
@@ -112,9 +69,9 @@ describe('a call in a page of Chromium', () => {
     if (!browserPeer.present) return;
     witness = await Witness.start(stage, 'collect-browser');
     // 8080 is the origin that the recipe allows.
-    server = serve(await bundled((await stage.recipe('page.js')) + CALL));
+    server = servePage('call', await bundlePage((await stage.recipe('page.js')) + CALL));
     await once(server.listen(await stage.port(8080), '127.0.0.1'), 'listening');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser(MEDIA_FLAGS);
   });
   beforeEach(async (context) => {
     browserPeer.need(context);

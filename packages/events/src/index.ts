@@ -1,5 +1,6 @@
 export { type BusinessIds, businessAttributesOf, businessIdsOf, withBusinessIds } from './business-context.js';
 export { EventRecorder, type RecorderOptions, type SessionStart } from './event-recorder.js';
+export { estimateMos, type StreamQuality } from './mos-estimate.js';
 export { hmacSha256Hex, pseudonymiser } from './pseudonym.js';
 export { type Records, Session } from './session.js';
 export type { EventUsage, JsonValue, Payload, SessionEvent } from './session-event.js';

@@ -1,5 +1,5 @@
 /** Quality of a call's media, as an event's payload and attributes. */
-import type { Payload } from '@infrafabric/events';
+import { estimateMos, type Payload, type StreamQuality } from '@infrafabric/events';
 import type { Attributes } from '@opentelemetry/api';
 import {
   CALL_QUALITY_JITTER_MS,
@@ -7,7 +7,6 @@ import {
   CALL_QUALITY_MOS_ESTIMATED,
   CALL_QUALITY_RTT_MS,
 } from './call-attributes.js';
-import { estimateMos, type StreamQuality } from './mos-estimate.js';
 
 /** A measurement of one direction of a call's media. */
 export interface CallQuality extends StreamQuality {

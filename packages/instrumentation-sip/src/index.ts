@@ -1,3 +1,4 @@
+export { estimateMos, type StreamQuality } from '@infrafabric/events';
 export { audioCodecOf } from './body-digest.js';
 export * from './call-attributes.js';
 export { type CallChainReport, type ChainLinks, verifyCallChain } from './call-chain.js';
@@ -8,7 +9,6 @@ export { canonicalPayload } from './canonical-payload.js';
 export { decodeHep, encodeHep, type HepPacket } from './hep-packet.js';
 export { type HepCounts, HepReceiver } from './hep-receiver.js';
 export { type JsSipSocket, observeJsSipSocket, type SourceEnds } from './jssip-source.js';
-export { estimateMos, type StreamQuality } from './mos-estimate.js';
 export { endpointOf, endpointText, type SipObservation } from './observation.js';
 export { parseSipMessage } from './parse-message.js';
 export { SIP_COMPONENT, SIP_SCOPE } from './scope.js';

@@ -1,3 +1,4 @@
+export { estimateMos, type StreamQuality } from '@infrafabric/events';
 export { type Candidate, parseCandidate } from './candidates.js';
 export type { ConnectionOptions, WatchedConnection } from './connection-options.js';
 export {
@@ -6,7 +7,6 @@ export {
   installWebRtcInstrumentation,
   instrumentPeerConnection,
 } from './instrument.js';
-export { estimateMos, type Transmission } from './mos.js';
 export type { EndReason } from './names.js';
 export type { EventTargetLike, PeerConnectionLike } from './peer-connection.js';
 export type { RttUnit } from './stats.js';

@@ -1,7 +1,8 @@
 /** Quality between two samples of `getStats()`, or since the beginning: as payload of an event, and as a call's attributes. */
+
 import type { Payload } from '@infrafabric/events';
+import { estimateMos } from '@infrafabric/events';
 import type { Attributes } from '@opentelemetry/api';
-import { estimateMos } from './mos.js';
 import {
   ATTR_BYTES_RECEIVED,
   ATTR_BYTES_SENT,
@@ -100,11 +101,18 @@ function streamQuality(
   const lossPercent = Math.round((packetsLost / expected) * 10_000) / 100;
   const rttMs = pairRttMs ?? stream.rttMs;
   // Without jitter or round trip a score would be better than anyone knows.
-  const mos = jitterMs === undefined || rttMs === undefined ? undefined : estimateMos({ rttMs, jitterMs, lossPercent });
+  const mos =
+    jitterMs === undefined || rttMs === undefined
+      ? undefined
+      : hundredths(estimateMos({ rttMs, jitterMs, lossPercent }));
   return { packets, packetsLost, lossPercent, jitterMs, mos };
 }
 
 /** Counters start again when a stream does. */
 function difference(now: number | undefined, before: number | undefined): number | undefined {
   return now === undefined ? undefined : Math.max(0, now - (before ?? 0));
+}
+
+function hundredths(score: number): number {
+  return Math.round(score * 100) / 100;
 }
