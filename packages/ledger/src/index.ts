@@ -4,6 +4,7 @@ export { headFile, readHead } from './head-file.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
 export { Ledger, type LedgerOptions, type Sources } from './ledger.js';
 export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from './ledger-error.js';
+export { startOwnThread } from './own-thread.js';
 export { type PackedSpans, type Packing, packSpans } from './pack-spans.js';
 export { makePrivateDirectory, writePrivateFile } from './private-file.js';
 export { type Signer, signerOfSeed } from './signer.js';

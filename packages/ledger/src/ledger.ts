@@ -160,15 +160,13 @@ export class Ledger {
    */
   async appendDecided(decide: (view: LedgerView) => readonly Draft[]): Promise<Appended[]> {
     const view = await this.view();
-    if (this.#closed) throw new LedgerError('closed', 'the ledger is closed');
-    const run = this.#queue.then(() =>
+    const run = this.#inTurn(() =>
       this.#exclusively(async () => {
         this.#currentTip();
         const drafts = decide(view);
         return drafts.length === 0 ? [] : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes));
       }),
     );
-    this.#queue = run.catch(() => undefined);
     return run.catch((error) => {
       throw ledgerErrorOf(error, this.paths.ledger);
     });
@@ -193,9 +191,7 @@ export class Ledger {
    * @throws LedgerError
    */
   acceptHead(reason: string): Promise<Appended | undefined> {
-    const run = this.#queue.then(() => this.#exclusively(() => this.#acceptHeadInTransaction(reason)));
-    this.#queue = run.catch(() => undefined);
-    return run;
+    return this.#inTurn(() => this.#exclusively(() => this.#acceptHeadInTransaction(reason)));
   }
 
   /** Whether the ledger could be continued now: takes the write lock, checks tip and key, writes nothing. @throws LedgerError */

@@ -2,8 +2,8 @@
  * Forwards what is in the ledger to OTLP backends. The ledger is the queue: every span is in it, whole and durable, before it
  * could be forwarded, so this is a reader with a place in it for each target. All of it happens in a thread of its own.
  */
-import { Worker } from 'node:worker_threads';
-import { type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
+import type { Worker } from 'node:worker_threads';
+import { startOwnThread, type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
 import { type Backoff, DEFAULT_BACKOFF, tracesEndpoint } from '@infrafabric/otlp/send';
 import type { ForwardLog } from './forward-log.js';
 import type { ForwardReport, ForwardRequest, ForwardThreadData } from './forward-messages.js';
@@ -126,14 +126,7 @@ export class Forwarder {
       startedMs: this.#startedMs,
     };
     // An SDK that NODE_OPTIONS or --import loads would make spans of our requests, which would come in here again.
-    const { NODE_OPTIONS: _, ...env } = process.env;
-    const worker = new Worker(new URL('./forward-worker.js', import.meta.url), {
-      workerData: data,
-      execArgv: [],
-      env,
-      name: 'witness-forward',
-    });
-    worker.unref();
+    const worker = startOwnThread(new URL('./forward-worker.js', import.meta.url), 'witness-forward', data);
     worker.on('message', (report: ForwardReport) => {
       if (report.type === 'counts') this.#counts = report.counts;
       else this.#options.onLog(report.event);
