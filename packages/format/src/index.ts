@@ -24,6 +24,13 @@ export {
 export { type FittedText, fitText, TEXT_LIMITS } from './fit-text.js';
 export { FormatError, type FormatErrorCode } from './format-error.js';
 export { EMPTY_ROOT_HEX, leafHashHex, MerkleFrontier, nodeHashHex, type OnNode } from './merkle.js';
+export {
+  consistencyProof,
+  inclusionProof,
+  isConsistent,
+  type RangeHash,
+  rootOfInclusionProof,
+} from './merkle-proof.js';
 export { encodeNote, MAX_NOTE_OCTETS, type Note, type NoteSignature, parseNote } from './note.js';
 export {
   type ContextKind,
