@@ -61,6 +61,8 @@ export {
   SCHEMA_VERSION,
   type SchemaObject,
   SEGMENT_BITS,
+  schemaOf,
+  UPGRADE_TO_2,
 } from './store-schema.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';
