@@ -7,7 +7,9 @@ export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from '.
 export { startOwnThread } from './own-thread.js';
 export { type PackedSpans, type Packing, packSpans } from './pack-spans.js';
 export { makePrivateDirectory, writePrivateFile } from './private-file.js';
+export type { Rotated, RotateOptions } from './rotation.js';
 export { type Signer, signerOfSeed } from './signer.js';
 export { Spool, type SpoolOptions } from './spool.js';
 export { sqliteVersion } from './sqlite-version.js';
+export { type AgentKey, type SshAgentOptions, sshAgentKeys, sshAgentSigner } from './ssh-agent.js';
 export { spoolDirectory, type WitnessPaths, witnessPaths } from './witness-home.js';
