@@ -14,24 +14,28 @@ export interface KeyHolder {
   /**
    * A key for a new epoch.
    * @param wanted fingerprint or comment; without it there must be just one that is not used
-   * @throws LedgerError `signer` by rejection, which lists the keys that there are.
+   * @throws LedgerError by rejection: `signer`; `signer.unknown`, which lists the keys that there are.
    */
   choose(origin: string, isUsed: (vkey: string) => boolean, wanted?: string): Promise<Signer>;
 }
 
-/** The holder that the environment names; undefined for key files. @throws LedgerError `signer`. */
+/** The holder that the environment names; undefined for key files. @throws LedgerError `signer.unknown`. */
 export function keyHolderOf(env: NodeJS.ProcessEnv = process.env): KeyHolder | undefined {
   const text = env.IF_WITNESS_SIGNER ?? '';
   if (text === '') return undefined;
   const [, named] = /^ssh-agent(?::(.+))?$/s.exec(text) ?? [undefined, undefined];
   if (named === undefined && text !== 'ssh-agent') {
-    throw new LedgerError('signer', `IF_WITNESS_SIGNER is ${JSON.stringify(text.slice(0, 80))}, which is no signer`, {
-      hint: 'write ssh-agent:/path/of/its/socket, or ssh-agent for the one in SSH_AUTH_SOCK',
-    });
+    throw new LedgerError(
+      'signer.unknown',
+      `IF_WITNESS_SIGNER is ${JSON.stringify(text.slice(0, 80))}, which is no signer`,
+      {
+        hint: 'write ssh-agent:/path/of/its/socket, or ssh-agent for the one in SSH_AUTH_SOCK',
+      },
+    );
   }
   const socketPath = named ?? env.SSH_AUTH_SOCK ?? '';
   if (socketPath === '') {
-    throw new LedgerError('signer', 'IF_WITNESS_SIGNER says ssh-agent, but SSH_AUTH_SOCK is not set', {
+    throw new LedgerError('signer.unknown', 'IF_WITNESS_SIGNER says ssh-agent, but SSH_AUTH_SOCK is not set', {
       hint: 'write ssh-agent:/path/of/its/socket',
     });
   }
@@ -50,7 +54,7 @@ function agentHolder(options: SshAgentOptions, byDefault: string | undefined): K
       const fresh = asked.filter(({ publicKey }) => !isUsed(encodeVkey(origin, publicKey)));
       const [only] = fresh;
       if (only !== undefined && fresh.length === 1) return signer(origin, only.publicKey);
-      throw new LedgerError('signer', `${whyNone(asked, fresh, wanted)}: ${options.socketPath}`, {
+      throw new LedgerError('signer.unknown', `${whyNone(asked, fresh, wanted)}: ${options.socketPath}`, {
         hint:
           all.length === 0
             ? 'add one: ssh-keygen -t ed25519 -f KEY, then ssh-add KEY'
