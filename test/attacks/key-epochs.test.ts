@@ -17,7 +17,12 @@ let c: Pair;
 let stranger: Pair;
 beforeAll(async () => {
   template = (await buildLedger({ batches: [1] })).path;
-  [a, b, c, stranger] = await Promise.all([1, 2, 3, 4].map((fill) => keyPair(ORIGIN, fill)));
+  [a, b, c, stranger] = (await Promise.all([1, 2, 3, 4].map((fill) => keyPair(ORIGIN, fill)))) as [
+    Pair,
+    Pair,
+    Pair,
+    Pair,
+  ];
 });
 
 /** Who signs the checkpoint of a size; of a line made by another than its key says, both. */

@@ -4,7 +4,6 @@
  * size and time here, and verified by the writer before it is stored.
  */
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
 import { concatBytes, keyIdHexOf } from '@infrafabric/format';
 import { LedgerError } from './ledger-error.js';
 import type { Signer } from './signer.js';
@@ -84,8 +83,10 @@ export function sshAgentSigner(
 }
 
 /** One question on a connection of its own, so that no answer can belong to another question. */
-function ask(options: SshAgentOptions, request: Uint8Array): Promise<Buffer> {
+async function ask(options: SshAgentOptions, request: Uint8Array): Promise<Buffer> {
   const { socketPath, timeoutMs = TIMEOUT_MS } = options;
+  // Loaded only now: a process that appends one event with a key file has no use for it.
+  const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let octets = 0;
