@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { encodeCheckpoint, encodeNote, parseVkey, sha256Hex, utf8Of, type VerifierKey } from '@infrafabric/format';
 import { Ledger, loadSigner, readHead } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { claimedEpochs, openAnchor, vouchingKeys } from '@infrafabric/verify';
+import { claimedEpochs, openAnchor, verifyLedger, vouchingKeys } from '@infrafabric/verify';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { editInPlace, flipBit, openFreely } from './edits.js';
 import {
   at,
   copyLedger,
@@ -153,4 +154,34 @@ describe('anchors and heads', () => {
     // For a size of its own epoch the old key has then signed two histories: that is for people to look into.
     expect(found(verifyFile(path, { key: newKey, anchors: [await made(2)] }))).toEqual(['fork']);
   });
+});
+
+test('one flipped bit in any octet of the rotation or of the checkpoint behind it is INVALID, whichever key is held', () => {
+  const copy = copyLedger(path, { head: false });
+  const places = [
+    ['checkpoints', 'note', 'size = 4'],
+    ['entries', 'entry', 'seq = 3'],
+  ] as const;
+  let flips = 0;
+  for (const [table, column, where] of places) {
+    const change = (octets: Buffer): void =>
+      editInPlace(copy, (db) => {
+        const value = table === 'entries' ? 'CAST(? AS TEXT)' : '?';
+        db.prepare(`UPDATE ${table} SET ${column} = ${value} WHERE ${where}`).run(octets);
+      });
+    const db = openFreely(copy);
+    const octets = db.prepare(`SELECT CAST(${column} AS BLOB) FROM ${table} WHERE ${where}`).pluck().get() as Buffer;
+    db.close();
+    for (let i = 0; i < octets.length; i++) {
+      change(flipBit(octets, i, i % 8));
+      const reader = LedgerReader.open(copy);
+      const verdicts = [oldKey, newKey].map((key) => verifyLedger(reader, { key }).verdict);
+      reader.close();
+      expect([table, i, ...verdicts]).toEqual([table, i, 'INVALID', 'INVALID']);
+      flips++;
+    }
+    change(octets);
+  }
+  expect(flips).toBeGreaterThan(600);
+  expect(verifyFile(copy, { key: newKey })).toMatchObject({ verdict: 'VALID' });
 });

@@ -110,7 +110,7 @@ export function loadSigner(home: string, origin: string, vkey: string): Signer {
   } catch (cause) {
     throw new LedgerError('key.missing', `the private key of ${origin} cannot be read: ${file}`, {
       cause,
-      hint: 'restore the key file from your backup of the witness home, or name that home with --home',
+      hint: 'restore the key file from your backup of the witness home, name that home with --home, or the process that holds the key with IF_WITNESS_SIGNER',
     });
   }
   const signer = signerOfSkey(origin, text);
