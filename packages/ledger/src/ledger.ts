@@ -8,12 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type EntryType,
   encodeBody,
-  encodeCheckpoint,
-  encodeNote,
   encodeVkey,
   FORMAT_VERSION,
   MerkleFrontier,
-  type NoteSignature,
   parseVkey,
   utf8Of,
   ZERO_HASH_HEX,
@@ -21,19 +18,12 @@ import {
 import { type Connection, createSchema, isEmpty, openForWriting, requireLedger, statement } from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
+import { EpochSigners, type SigningKey } from './epoch-signers.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, readBack } from './insert.js';
 import { type KeyHolder, keyHolderOf } from './key-holder.js';
-import {
-  createKey,
-  createPrivateHalf,
-  destroyPrivateHalf,
-  keepVkey,
-  loadSigner,
-  privateKeyIds,
-  setAsideVkeys,
-} from './keys.js';
+import { destroyPrivateHalf, keepVkey, privateKeyIds, setAsideVkeys } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { finishRotations, ledgerKeys } from './past-keys.js';
 import { planBatch } from './plan-batch.js';
@@ -43,8 +33,8 @@ import type { LedgerView } from './reader.js';
 import { contradictionOfHead, requireNotBehindHead } from './remembered-head.js';
 import type { Rotated, RotateOptions } from './rotation.js';
 import { sealBatch } from './seal.js';
-import { type Signer, signerOfSeed } from './signer.js';
-import { isSignedBy, newestNote, readTip, type Tip } from './tip.js';
+import type { Signer } from './signer.js';
+import { newestNote, readTip, type Tip } from './tip.js';
 import type { WalBackfill } from './wal-backfill.js';
 import { type WitnessPaths, witnessPaths } from './witness-home.js';
 
@@ -96,10 +86,7 @@ export class Ledger {
   readonly #timeoutMs: number;
   readonly #sources: Sources;
   readonly #duplicates: Duplicates;
-  readonly #holder: KeyHolder | undefined;
-  /** Signers of key files, which need not be checked. */
-  readonly #ofFiles = new WeakSet<Signer>();
-  #signer: Signer | undefined;
+  readonly #signers: EpochSigners;
   #tip: Tip | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -113,8 +100,8 @@ export class Ledger {
     this.#inode = statSync(paths.ledger).ino;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#sources = options.sources ?? SYSTEM;
-    this.#holder = holder;
-    this.#signer = options.signer;
+    const { randomBytes } = this.#sources;
+    this.#signers = new EpochSigners({ home: paths.home, given: options.signer, holder, randomBytes });
     this.#duplicates = new Duplicates(options.longLived === true);
     this.#head = new HeadKeeper(db, paths.ledger, options.longLived === true ? REMEMBER_EVERY_MS : 0);
   }
@@ -231,7 +218,7 @@ export class Ledger {
   probe(): Promise<void> {
     return this.#inTurn(() =>
       this.#exclusively(async () => {
-        await this.#signerOf(this.#currentTip()).check?.();
+        await this.#signers.current(this.#db, this.#currentTip()).check?.();
       }).catch((error) => {
         throw ledgerErrorOf(error, this.paths.ledger);
       }),
@@ -275,9 +262,9 @@ export class Ledger {
       insertBatch(db, batch);
       // A log was once lost to one leaf that differed from its hash: what is signed is what the file gives back.
       readBack(db, batch);
-      const current = { vkey: tip.vkey, signer: this.#signerOf(tip) };
+      const current = { vkey: tip.vkey, signer: this.#signers.current(db, tip) };
       const keys = next === undefined ? [current] : [current, next];
-      const note = await this.#checkpoint(tip.origin, keys, batch.frontier);
+      const note = await this.#signers.checkpoint(tip.origin, keys, batch.frontier);
       insertCheckpoint(db, batch.frontier.size, note);
       if (next !== undefined) next.isCommitting = true;
       // Dies here: SQLite rolls the batch back, the signature was never published, no caller was told.
@@ -327,20 +314,16 @@ export class Ledger {
     return appended;
   }
 
-  async #rotateInTransaction({
-    reason,
-    ifOlderThanMs = 0,
-    to,
-    signerKey,
-  }: RotateOptions): Promise<Rotated | undefined> {
+  async #rotateInTransaction(options: RotateOptions): Promise<Rotated | undefined> {
+    const { reason, ifOlderThanMs = 0 } = options;
     const { home } = this.paths;
     const tip = this.#currentTip();
     const ageMs = (this.#sources.nowUnixNano() - tip.epoch.at) / 1_000_000n;
     if (ifOlderThanMs > 0 && ageMs < ifOlderThanMs) return undefined;
     // First: without the old key there is no handing over.
-    this.#signerOf(tip);
+    this.#signers.current(this.#db, tip);
     const usedIds = ledgerKeys(this.#db).map(({ vkey }) => parseVkey(vkey).keyIdHex);
-    const signer = await this.#newSigner(tip.origin, (id) => usedIds.includes(id), to, signerKey);
+    const signer = await this.#signers.next(tip.origin, usedIds, options);
     const vkey = encodeVkey(tip.origin, signer.publicKey);
     const next: NextKey = { vkey, signer, isCommitting: false };
     const { keyIdHex: newKeyIdHex } = parseVkey(vkey);
@@ -351,44 +334,17 @@ export class Ledger {
       seq = appended!.seq;
     } catch (error) {
       // A failed commit is unknown, not absent: then the new key stays. One that no ledger names does no harm.
-      if (this.#ofFiles.has(signer) && !next.isCommitting) destroyPrivateHalf(home, tip.origin, newKeyIdHex);
+      if (this.#signers.isOfFile(signer) && !next.isCommitting) destroyPrivateHalf(home, tip.origin, newKeyIdHex);
       throw error;
     }
     // Dies here: both private halves are on disk, the ledger says which one signs, and the next writer does what follows.
-    this.#signer = signer;
+    this.#signers.handOver(signer);
     const { keyIdHex: oldKeyIdHex } = parseVkey(tip.vkey);
     const wasHere = privateKeyIds(home, tip.origin).includes(oldKeyIdHex);
     finishRotations(this.#db, home, this.#tip!);
     const isHere = privateKeyIds(home, tip.origin).includes(oldKeyIdHex);
     const oldPrivateHalf = isHere ? 'kept' : wasHere ? 'destroyed' : 'elsewhere';
     return { origin: tip.origin, seq, oldKeyIdHex, newKeyIdHex, newVkey: vkey, oldPrivateHalf };
-  }
-
-  /** The signer of a new epoch, durable. @throws LedgerError `key.invalid`, `signer`; FormatError `vkey.weak`. */
-  async #newSigner(
-    origin: string,
-    isUsedId: (keyIdHex: string) => boolean,
-    to: RotateOptions['to'],
-    wanted: string | undefined,
-  ): Promise<Signer> {
-    const isUsed = (vkey: string): boolean => isUsedId(parseVkey(vkey).keyIdHex);
-    if (typeof to === 'object') {
-      if (!isUsed(encodeVkey(origin, to.publicKey))) return to;
-      throw new LedgerError('key.invalid', 'the ledger has used that key already, and a key serves one epoch', {
-        hint: 'rotate to a new one',
-      });
-    }
-    if (to === undefined && this.#holder !== undefined) return this.#holder.choose(origin, isUsed, wanted);
-    for (;;) {
-      const seed = this.#sources.randomBytes(32);
-      const { publicKey } = signerOfSeed(origin, seed);
-      const { keyIdHex } = parseVkey(encodeVkey(origin, publicKey));
-      // Of four octets two keys may have the same id, once in four thousand million times.
-      if (isUsedId(keyIdHex) || privateKeyIds(this.paths.home, origin).includes(keyIdHex)) continue;
-      const signer = createPrivateHalf(this.paths.home, origin, seed);
-      this.#ofFiles.add(signer);
-      return signer;
-    }
   }
 
   /** The tip as the transaction sees it; checked in full unless this process wrote it. */
@@ -401,53 +357,12 @@ export class Ledger {
     return tip;
   }
 
-  /** The signer of the current epoch. Call inside the transaction. @throws LedgerError `key.missing`, `key.invalid`. */
-  #signerOf(tip: Tip): Signer {
-    const { origin, vkey } = tip;
-    if (this.#signer !== undefined && encodeVkey(origin, this.#signer.publicKey) === vkey) return this.#signer;
-    const { keyIdHex, publicKey } = parseVkey(vkey);
-    if (this.#holder !== undefined && !privateKeyIds(this.paths.home, origin).includes(keyIdHex)) {
-      this.#signer = this.#holder.signer(origin, publicKey);
-    } else {
-      this.#signer = loadSigner(this.paths.home, origin, vkey);
-      this.#ofFiles.add(this.#signer);
-    }
-    finishRotations(this.#db, this.paths.home, tip);
-    return this.#signer;
-  }
-
-  /** A signed checkpoint: one line for each key, in this order. */
-  async #checkpoint(origin: string, keys: readonly SigningKey[], frontier: MerkleFrontier): Promise<Uint8Array> {
-    const text = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
-    const lines: NoteSignature[] = [];
-    for (const { vkey, signer } of keys) {
-      // The signer cannot know its key id: that depends on the origin, which is made with the ledger.
-      const { keyIdHex } = parseVkey(vkey);
-      lines.push({ name: origin, keyIdHex, signature: await signatureOf(signer, text) });
-    }
-    const note = utf8Of(encodeNote(text, lines));
-    // A checkpoint that its key did not sign could never be continued, and the entries under it never be verified.
-    if (
-      keys.some(({ signer }) => !this.#ofFiles.has(signer)) &&
-      !isSignedBy(
-        note,
-        keys.map(({ vkey }) => vkey),
-      )
-    ) {
-      throw new LedgerError('signer', "what the signer answered is not its key's Ed25519 signature", {
-        hint: 'check which key the signer holds; nothing was written',
-      });
-    }
-    return note;
-  }
-
   async #createIfEmpty(): Promise<void> {
     const db = this.#db;
     if (!isEmpty(db)) return;
     const origin = `if-witness/${Buffer.from(this.#sources.randomBytes(10)).toString('hex')}`;
     // Durable before the ledger that needs it.
-    const signer = this.#signer ?? (await this.#firstSigner(origin));
-    this.#signer = signer;
+    const signer = await this.#signers.first(origin);
     const vkey = encodeVkey(origin, signer.publicKey);
     keepVkey(this.paths.home, origin, vkey);
     createSchema(db);
@@ -465,16 +380,9 @@ export class Ledger {
     const batch = sealBatch(start, [genesis], this.#sources.nowUnixNano());
     insertBatch(db, batch);
     readBack(db, batch);
-    insertCheckpoint(db, 1, await this.#checkpoint(origin, [{ vkey, signer }], batch.frontier));
+    insertCheckpoint(db, 1, await this.#signers.checkpoint(origin, [{ vkey, signer }], batch.frontier));
     db.exec('COMMIT');
     this.#head.committed();
-  }
-
-  async #firstSigner(origin: string): Promise<Signer> {
-    if (this.#holder !== undefined) return this.#holder.choose(origin, () => false);
-    const signer = createKey(this.paths.home, origin, this.#sources.randomBytes(32));
-    this.#ofFiles.add(signer);
-    return signer;
   }
 
   /** Runs `work` inside BEGIN IMMEDIATE; `work` commits itself when it has something to keep. */
@@ -515,30 +423,10 @@ export class Ledger {
   }
 }
 
-/** A key that signs a checkpoint. */
-interface SigningKey {
-  readonly vkey: string;
-  readonly signer: Signer;
-}
-
 /** The key of the next epoch. */
 interface NextKey extends SigningKey {
   /** From then on it may be the ledger's. */
   isCommitting: boolean;
-}
-
-async function signatureOf(signer: Signer, text: string): Promise<Uint8Array> {
-  let signature: Uint8Array;
-  try {
-    signature = await signer.sign(utf8Of(text));
-  } catch (cause) {
-    if (cause instanceof LedgerError) throw cause;
-    throw new LedgerError('signer', 'the signer failed', { cause, hint: 'check the signer, then try again' });
-  }
-  if (signature.length === 64) return signature;
-  throw new LedgerError('signer', 'what the signer answered is no Ed25519 signature', {
-    hint: 'check what signs; nothing was written',
-  });
 }
 
 function entryCount(db: Connection): number {
