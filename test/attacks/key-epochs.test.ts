@@ -1,6 +1,8 @@
 /** Attack matrix: key epochs. Whoever has one key of a ledger, old or new, and writes whatever he likes with it. */
 import { encodeVkey, keyIdHexOf, parseVkey, utf8Of, type VerifierKey } from '@infrafabric/format';
 import { type Signer, signerOfSeed } from '@infrafabric/ledger';
+import { LedgerReader } from '@infrafabric/ledger/reader';
+import { judgeChain, Problems, planRanges } from '@infrafabric/verify';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { controlEntry, forgeLedger, genesisOf, keyPair, type Place, rotationTo } from './forge.js';
 import { at, buildLedger, found, type How, verifyFile } from './ledger-files.js';
@@ -94,6 +96,20 @@ describe('a ledger whose key changed twice', () => {
     }
     expect(judged(path, undefined)).toMatchObject({ verdict: 'VALID' });
     expect(verifyFile(path, { key: undefined })).toMatchObject({ code: 'incomplete.self-asserted-key' });
+  });
+
+  test('has the first and the last signature of each epoch checked, however few are sampled', async () => {
+    const path = await forge(HONEST_SIGNERS());
+    const reader = LedgerReader.open(path);
+    const problems = new Problems();
+    const [whole, ...parts] = [undefined, ...planRanges(reader.entryCount(), 1)].map((range) =>
+      judgeChain(reader, problems, { signatureSample: 0.001, ...(range === undefined ? {} : { range }) }),
+    );
+    reader.close();
+    // Size 2 lies within an epoch.
+    expect(whole!.sampled.map(({ size }) => size)).toEqual([1, 4, 5, 6, 7, 8]);
+    expect(parts[0]!.sampled).toEqual(whole!.sampled);
+    expect(problems.count).toBe(0);
   });
 
   test('is INVALID under a key that it never had', async () => {

@@ -24,7 +24,7 @@ import {
   vkeyOf,
 } from '../../../test/attacks/ledger-files.js';
 import { spanRecord } from '../../../test/attacks/spans.js';
-import { createKey, Ledger, localKeys, type Signer, signerOfSeed } from '../dist/index.js';
+import { createKey, Ledger, localKeys, readHead, type Signer, signerOfSeed } from '../dist/index.js';
 
 const DAY_MS = 86_400_000;
 
@@ -284,6 +284,26 @@ describe('a rotation that somebody else wrote into the file', () => {
     await other.append([spanDraft(1)]);
     expect(halves('key')).toContain(ours);
     await ledger.append([spanDraft(1)]);
+  });
+
+  test('does not do so with a signature of ours from elsewhere either: the tree that it signs has no such rotation', async () => {
+    const ledger = await open();
+    await ledger.append([spanDraft(1)]);
+    const [ours] = halves('key');
+    const stranger = await keyPair(ledger.origin(), 9);
+    const { text, signatures } = parseNote(readHead(path)!);
+    const forged = await forgeLedger(path, {
+      origin: ledger.origin(),
+      signer: stranger.signer,
+      batches: [[genesisOf(ledger.origin(), vkeyOf(path))], [rotationTo(stranger.vkey)], [gap]],
+      checkpoint: (honest, size) => (size === 2 ? text : honest),
+      signatures: (_, own, size) => (size === 2 ? [signatures[0]!, own] : [own]),
+    });
+    createKey(home, ledger.origin(), Buffer.alloc(32, 9));
+    const other = await open({ ledger: forged });
+    await other.append([spanDraft(2)]);
+    expect(halves('key')).toContain(ours);
+    expect(found(verifyFile(forged, { key: parseVkey(vkeyOf(path)) }))).toContain('checkpoint.root@1');
   });
 
   test('in place of ours is not continued', async () => {
