@@ -16,6 +16,7 @@ const WITNESS = [
   'keys',
   'keys list',
   'keys show',
+  'keys rotate',
   'collect',
   'doctor',
   'completion',

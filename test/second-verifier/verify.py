@@ -3,8 +3,8 @@
 
     python3 verify.py LEDGER [--key VKEY]     exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
 
-It checks what docs/format.md, section "Verification", says, for ledgers without rotation, redaction and import. It
-trusts the key as it is given, knows no remembered head and no anchor, and stops at the first thing that is wrong.
+It checks what docs/format.md, section "Verification", says, for ledgers without redaction and import. It
+trusts the key as it is given, of whichever epoch it is, knows no remembered head and no anchor, and stops at the first thing that is wrong.
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 from fractions import Fraction
@@ -14,7 +14,9 @@ SCHEMAS = {  # by user_version; docs/format.md, section "Store"
     2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
 }
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
-UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment"}
+UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation"}
+P = 2**255 - 19  # The field of Ed25519.
+D = -121665 * pow(121666, P - 2, P) % P
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
 
 
@@ -111,24 +113,69 @@ def check_price(seq, usage, charge):
     need(rated["cost"] == total and (charge["source"] != "computed" or charge["cost"] == total), f"a sum of entry {seq}")
 
 
-def check_signature(note, vkey, origin):
-    """A stored note has one signature line, the writer's, in the one form that these octets have."""
+def read_vkey(vkey, origin):
+    """Gives back key id and public key, once neither the one nor the other is somebody else's or anybody's."""
     name, key_id, material = vkey.split("+", 2)
     public = base64.b64decode(material, validate=True)
+    need(base64.b64encode(public).decode() == material, f"{vkey} is not a verifier key")
     need(len(public) == 33 and sha(name.encode(), b"\n", public)[:4].hex() == key_id, f"{vkey} is not a verifier key")
+    need(public[0] == 1, f"{vkey} is not an Ed25519 key")
     need(name == origin, f"the key is that of {name}, the ledger calls itself {origin}")
-    text, _, line = note.decode().rpartition("\n\n")
-    octets = base64.b64decode(line.split(" ")[-1].strip(), validate=True)
-    own_line = f"— {origin} {base64.b64encode(octets).decode()}\n"
-    need(line == own_line and octets[:4].hex() == key_id, "a checkpoint is not signed by the key alone")
+    y = int.from_bytes(public[1:], "little") % 2**255
+    need(y < P and not is_weak(y), f"{vkey} is a key with which anybody can sign")
+    return key_id, public[1:]
+
+
+def is_weak(y):
+    """Whether eight times the point is the neutral one: y doubles to (y² + x²) / (2 + y² - x²), x² follows from y."""
+    for _ in range(3):
+        xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+        y = (y * y + xx) * pow((2 - y * y + xx) % P, P - 2, P) % P
+    return y == 1
+
+
+def key_epochs(entries, notes):
+    """The keys in order, each with the size of the checkpoint that closes its epoch."""
+    origin, epochs, key = entries[0]["body"]["origin"], [], entries[0]["body"]["key"]
+    for seq, entry in enumerate(entries):
+        if entry["type"] == "rotation":
+            need(seq + 1 in notes, f"no checkpoint closes the epoch that the rotation in entry {seq} ends")
+            epochs.append((seq + 1, key))
+            key = entry["body"]["key"]
+    epochs.append((float("inf"), key))
+    keys = [(closing, *read_vkey(vkey, origin)) for closing, vkey in epochs]
+    need(len({key_id for _, key_id, _ in keys}) == len(keys), "a rotation names a key whose id an earlier one has")
+    return [vkey for _, vkey in epochs], keys
+
+
+def check_signatures(notes, keys, origin):
+    """Every note has the lines that it must have; the first and the last of each epoch are verified."""
+    sizes, epoch = sorted(notes), 0
+    for place, size in enumerate(sizes):
+        if size > keys[epoch][0]:
+            epoch += 1
+        signers = keys[epoch : epoch + 2] if size == keys[epoch][0] else keys[epoch : epoch + 1]
+        text, _, block = notes[size].decode().rpartition("\n\n")
+        lines = block.split("\n")
+        need(len(lines) == len(signers) + 1 and lines[-1] == "", f"checkpoint {size} has not the lines of its keys alone")
+        begins = place == 0 or epoch > 0 and sizes[place - 1] == keys[epoch - 1][0]
+        for line, (_, key_id, public) in zip(lines, signers):
+            octets = base64.b64decode(line.split(" ")[-1], validate=True)
+            own = f"— {origin} {base64.b64encode(octets).decode()}"
+            need(line == own and octets[:4].hex() == key_id, f"checkpoint {size} is not signed by its key")
+            if begins or len(signers) > 1 or size == sizes[-1]:
+                check_signature(f"{text}\n", octets[4:], public, size)
+
+
+def check_signature(text, signature, public, size):
     with tempfile.TemporaryDirectory() as folder:
-        der = bytes.fromhex("302a300506032b6570032100") + public[1:]
-        for file, content in ("key", der), ("text", f"{text}\n".encode()), ("signature", octets[4:]):
+        der = bytes.fromhex("302a300506032b6570032100") + public
+        for file, content in ("key", der), ("text", text.encode()), ("signature", signature):
             with open(os.path.join(folder, file), "wb") as f:
                 f.write(content)
         command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
         run = subprocess.run(command.split(), cwd=folder, capture_output=True)
-        need(run.returncode == 0, "the signature of a checkpoint does not verify")
+        need(run.returncode == 0, f"a signature of checkpoint {size} does not verify")
 
 
 def check_payloads(db, entries):
@@ -158,11 +205,9 @@ def verify(path, vkey):
     check_store(db)
     entries, notes = check_chain(db)
     genesis = entries[0]["body"]
-    if any(entry["type"] == "rotation" for entry in entries):
-        return 3, "INCOMPLETE: key rotation is not understood"
-    need(vkey in (None, genesis["key"]), "the ledger names another key")
-    for size in {min(notes), max(notes)}:
-        check_signature(notes[size], genesis["key"], genesis["origin"])
+    vkeys, keys = key_epochs(entries, notes)
+    need(vkey is None or vkey in vkeys, "the ledger names other keys than the one that is given")
+    check_signatures(notes, keys, genesis["origin"])
     missing = check_payloads(db, entries)
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"

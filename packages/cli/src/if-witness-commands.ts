@@ -31,7 +31,7 @@ export const IF_WITNESS: ProgramSpec = {
       summary: 'Print the newest checkpoint, to be kept elsewhere.',
       load: () => import('./commands/anchor.js'),
     },
-    { name: 'keys', summary: 'List or show the keys of the ledger.', load: () => import('./commands/keys.js') },
+    { name: 'keys', summary: 'List, show or rotate the keys of the ledger.', load: () => import('./commands/keys.js') },
     {
       name: 'collect',
       summary: 'Receive spans over OTLP, and forward them.',

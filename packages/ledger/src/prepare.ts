@@ -42,7 +42,7 @@ export interface PreparedSpan extends PreparedPayload {
 
 /** An entry of another type ready to be sealed. */
 export interface PreparedControl {
-  readonly type: Exclude<Draft['type'], 'span'>;
+  readonly type: Exclude<Draft['type'], 'span'> | 'rotation';
   readonly critical: true | undefined;
   readonly body: Uint8Array;
 }
@@ -74,6 +74,8 @@ function isSalted(draft: Draft): boolean {
 }
 
 function prepareControl({ type, critical, body }: Exclude<Draft, SpanDraft>): PreparedControl {
+  // The type says so; a caller in JavaScript would leave a ledger that nobody can verify.
+  if ((type as string) === 'rotation') throw new RangeError('call Ledger.rotate: a rotation is no draft');
   return { type, critical, body: utf8Of(encodeBody(body)) };
 }
 

@@ -185,6 +185,13 @@ export class LedgerReader {
     }
   }
 
+  /** Rotations of the signing key, in order, as stored; from an index. */
+  rotations(): [seq: number, text: string][] {
+    const sql = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry ELSE '' END FROM entries INDEXED BY entries_control
+      WHERE type = 'rotation' AND type <> 'span' ORDER BY seq`;
+    return this.#reading(() => this.#statement(sql).raw().all()) as [number, string][];
+  }
+
   /** Seqs and span ids, hex, of the span entries from `from` on, in no order; from an index alone. */
   *spanIds(from: number): Generator<[seq: number, spanIdHex: string]> {
     const sql = 'SELECT seq, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?';

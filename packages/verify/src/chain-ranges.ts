@@ -37,6 +37,7 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     criticalNotUnderstood: parts.some((part) => part.criticalNotUnderstood),
     spansKnownLost: sum((part) => part.spansKnownLost),
     restoredAt: parts.flatMap((part) => part.restoredAt),
+    rotations: parts.flatMap((part) => part.rotations),
     payloadsExpected: sum((part) => part.payloadsExpected),
   };
 }

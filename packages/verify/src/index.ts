@@ -11,8 +11,20 @@ export {
   PAYLOAD_TABLES,
   type PayloadFindings,
 } from './judge-store.js';
+export {
+  claimedEpochs,
+  epochIndexOf,
+  judgeSignatures,
+  type KeyEpoch,
+  type KeyEpochs,
+  keyEpochs,
+  onlyKey,
+  type RotationFound,
+  vouchingKeys,
+} from './key-epochs.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
 export {
+  type JudgedKey,
   type KeySource,
   type PayloadCounts,
   type Problem,
@@ -36,7 +48,6 @@ export type {
 } from './source.js';
 export {
   type JudgedChain,
-  judgeSignatures,
   judgeStore,
   type OpenedAnchor,
   openAnchor,

@@ -22,6 +22,7 @@ import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
+import { type RotationFound, rotationKey } from './key-epochs.js';
 import { readNote } from './open-note.js';
 import { type ReadEntry, readBlock } from './read-block.js';
 import { Problems, withDamageAsFinding } from './report.js';
@@ -71,20 +72,22 @@ export interface ChainFindings {
   readonly genesisVkey: string | undefined;
   readonly formatVersion: number | undefined;
   readonly newest: { readonly size: number; readonly rootHex: string; readonly note: Uint8Array } | undefined;
-  /** Notes whose signatures are to be checked: first, newest, and a spread of the others. */
+  /** Notes whose signatures are to be checked: first, newest, first and last of each key's epoch, and a spread of the others. */
   readonly sampled: readonly { readonly size: number; readonly note: Uint8Array }[];
   readonly notUnderstood: Readonly<Record<string, number>>;
   readonly criticalNotUnderstood: boolean;
   readonly spansKnownLost: number;
   /** Seqs of `restored` entries: there a newer state was given up on purpose. */
   readonly restoredAt: readonly number[];
+  /** Rotations of the signing key, in order. */
+  readonly rotations: readonly RotationFound[];
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
 const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'index'].includes(type)),
+  ENTRY_TYPES.filter((type) => !['redaction', 'import', 'index'].includes(type)),
 );
 
 /**
@@ -125,6 +128,9 @@ class ChainJudge {
   #spansKnownLost = 0;
   #payloadsExpected = 0;
   readonly #restoredAt: number[] = [];
+  readonly #rotations: { seq: number; key: string | undefined; closed: boolean }[] = [];
+  /** The next checkpoint is the first of a key's epoch. */
+  #epochBegins = false;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
@@ -189,6 +195,7 @@ class ChainJudge {
       spansKnownLost: this.#spansKnownLost,
       payloadsExpected: this.#payloadsExpected,
       restoredAt: this.#restoredAt,
+      rotations: this.#rotations,
     };
   }
 
@@ -365,6 +372,9 @@ class ChainJudge {
       this.#problems.add({ code: 'genesis.malformed', seq, message: `entry ${seq} is a second genesis entry` });
     }
     if (view.type === 'restored') this.#restoredAt.push(seq);
+    if (view.type === 'rotation') {
+      this.#rotations.push({ seq, key: rotationKey(this.#body(seq, text)), closed: false });
+    }
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
@@ -499,6 +509,7 @@ class ChainJudge {
   #checkpoint({ size, note }: CheckpointRow, reached: number): void {
     this.#checkedCheckpoints++;
     const seq = Math.max(0, size - 1);
+    const closes = this.#closesEpoch(size);
     const read = note === null ? ({ ok: false, message: 'wrong storage class' } as const) : readNote(note);
     if (!read.ok) {
       this.#problems.add({
@@ -528,7 +539,9 @@ class ChainJudge {
       return;
     }
     this.#newest = { size, rootHex: checkpoint.rootHex, note: note! };
-    if (this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0)
+    const isEdge = closes || this.#epochBegins;
+    this.#epochBegins = closes;
+    if (isEdge || this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0)
       this.#sampled.push({ size, note: note! });
     if (this.#shifted || this.#rootFailed) return;
     if (this.#frontier.size === size && this.#frontier.rootHex() === checkpoint.rootHex) {
@@ -537,6 +550,13 @@ class ChainJudge {
     }
     this.#rootFailed = true;
     this.#unexplainedRoot(size);
+  }
+
+  #closesEpoch(size: number): boolean {
+    const rotation = this.#rotations.at(-1);
+    if (rotation?.seq !== size - 1) return false;
+    rotation.closed = true;
+    return true;
   }
 
   /** Signed root and entries differ. Where a link broke, that says more; else the change is consistent up to here. */

@@ -36,6 +36,10 @@ export type ProblemCode =
   | 'context.missing'
   | 'context.unreferenced'
   | 'key.origin'
+  | 'rotation.key'
+  | 'rotation.batch'
+  | 'rotation.signature'
+  | 'rotation.missing'
   | 'head.malformed'
   | 'head.origin'
   | 'head.signature'
@@ -79,7 +83,7 @@ export interface Report {
   readonly newestCheckpoint: { readonly size: number; readonly rootHex: string } | undefined;
   readonly checkpoints: { readonly checked: number; readonly signaturesChecked: number };
   readonly payloads: PayloadCounts;
-  readonly key: { readonly source: KeySource; readonly from: string; readonly keyIdHex: string | undefined };
+  readonly key: JudgedKey;
   readonly head: 'agrees' | 'missing' | 'not-asked' | 'disagrees';
   /** Sizes of the anchors that the ledger is consistent with. */
   readonly anchors: readonly number[];
@@ -94,6 +98,19 @@ export interface Report {
   readonly notVouchedFor: readonly string[];
   /** Milliseconds by part. */
   readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** The key that the verdict rests on, and the one that signs now. */
+export interface JudgedKey {
+  readonly source: KeySource;
+  readonly from: string;
+  readonly keyIdHex: string | undefined;
+  /** Of the newest epoch; undefined when the ledger names none that can be used. */
+  readonly newestKeyIdHex: string | undefined;
+  /** How many keys the ledger has had, the present one included. */
+  readonly epochs: number;
+  /** Rotations from the held key to the newest: 0 when the newest is held, undefined when no key of the ledger is. */
+  readonly reachedByRotations: number | undefined;
 }
 
 /** Payloads as found. */

@@ -90,6 +90,11 @@ export interface ChainSource {
   checkpoints(fromSize: number): Iterable<readonly CheckpointRow[]>;
   /** Hash of one stored tree node. */
   node(level: number, node: number): Uint8Array | undefined;
+  /**
+   * Entries of type `rotation` in order of seq, found without reading the others: where to look for keys before the chain is
+   * judged. A source can do without where nothing but the ledger itself is judged.
+   */
+  rotations?(): readonly (readonly [seq: number, text: string])[];
   /** Stored tree nodes whose last leaf is among `from` <= seq < `to`, those that no tree has at either end; or more of them. */
   nodes(from: number, to: number): Iterable<readonly NodeRow[]>;
 }

@@ -50,7 +50,7 @@ export function define(command: Command): void {
   command.action(act<DoctorFlags>(doctor));
 }
 
-function doctor({ flags, common }: Invocation<DoctorFlags>): ExitCode | Promise<ExitCode> {
+function doctor({ flags, common }: Invocation<DoctorFlags>): Promise<ExitCode> {
   return flags.acceptHead === undefined ? diagnose(common) : acceptHead(flags.acceptHead, common);
 }
 
@@ -73,8 +73,8 @@ async function acceptHead(reason: string, common: CommonOptions): Promise<ExitCo
   }
 }
 
-function diagnose(common: CommonOptions): ExitCode {
-  const findings = examine(witnessPaths(common));
+async function diagnose(common: CommonOptions): Promise<ExitCode> {
+  const findings = await examine(witnessPaths(common));
   const problems = findings.filter(({ ok }) => !ok).length;
   process.exitCode = problems === 0 ? 0 : 1;
   if (common.json) {
@@ -92,12 +92,12 @@ function diagnose(common: CommonOptions): ExitCode {
   return problems === 0 ? 0 : 1;
 }
 
-function examine(paths: WitnessPaths): Finding[] {
+async function examine(paths: WitnessPaths): Promise<Finding[]> {
   const findings = [checkHome(paths), ...checkLedgerFile(paths), checkSqlite()];
   if (existsSync(paths.ledger)) {
     const { finding, note, newestMs } = openLedger(paths);
     findings.push(finding);
-    if (finding.ok) findings.push(...checkKey(paths, describeItself(paths.ledger)));
+    if (finding.ok) findings.push(...(await checkKey(paths, describeItself(paths.ledger))));
     findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
   } else findings.push(checkClock(undefined));
   return [...findings, checkDisk(paths), checkSpool(paths), ...checkRates(paths)];

@@ -118,8 +118,14 @@ function payloadsText({ payloads: { present, missing }, timingsMs }: Report): st
   return `${number(present)} present${time}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
 }
 
-function keyText({ key: { source, from, keyIdHex } }: Report): string {
-  return source === 'none' ? escapeText(from) : `${keyIdHex}, from ${escapeText(from)}`;
+function keyText({ key }: Report): string {
+  const { source, from, keyIdHex, newestKeyIdHex, epochs, reachedByRotations: reached } = key;
+  if (source === 'none') return escapeText(from);
+  const held = `${keyIdHex}, from ${escapeText(from)}`;
+  if (reached === undefined || epochs < 2) return held;
+  if (reached === 0)
+    return `${held}; the newest of ${number(epochs)}, earlier ones by ${count(epochs - 1, 'rotation')}`;
+  return `${held}; ${newestKeyIdHex} signs now, reached by ${count(reached, 'rotation')}`;
 }
 
 function headText({ head }: Report): string {
