@@ -26,6 +26,8 @@ export type LedgerErrorCode =
   | 'tampered'
   /** The file is older than, or differs from, the remembered head. */
   | 'behind-head'
+  /** A redaction entry that breaks a rule of redactions, and would make the ledger invalid. */
+  | 'redaction'
   /** The signer failed or answered something else than a signature. */
   | 'signer'
   /** The ledger or its thread was closed. */

@@ -28,6 +28,8 @@ import {
 } from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
+import type { Erasure } from './erasure/erase.js';
+import type { Redacted, RedactOptions } from './erasure/redact.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, readBack } from './insert.js';
@@ -168,14 +170,48 @@ export class Ledger {
    */
   async appendDecided(decide: (view: LedgerView) => readonly Draft[]): Promise<Appended[]> {
     const view = await this.view();
+    return this.#appendDecided(() => decide(view));
+  }
+
+  #appendDecided(decide: () => readonly Draft[], erasure?: Erasure): Promise<Appended[]> {
     const run = this.#inTurn(() =>
       this.#exclusively(async () => {
         this.#currentTip();
-        const drafts = decide(view);
-        return drafts.length === 0 ? [] : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes));
+        const drafts = decide();
+        return drafts.length === 0
+          ? []
+          : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes), erasure);
       }),
     );
     return run.catch((error) => {
+      throw ledgerErrorOf(error, this.paths.ledger);
+    });
+  }
+
+  /**
+   * Erases the payloads of entries, and gets rid of older copies of them; the entries stay, and signed redaction entries say
+   * who went and why. In batches, each a transaction of its own. Without targets it only finishes what an earlier call could
+   * not. What a batch erased stays erased when a later one fails.
+   * @throws as {@link Ledger.append}; RangeError for a target that is no seq, or a reason that is empty or too long
+   */
+  async redact(targets: readonly number[], reason: string, options: RedactOptions = {}): Promise<Redacted> {
+    const { redact } = await import('./erasure/redact.js');
+    const writer = {
+      db: this.#db,
+      path: this.paths.ledger,
+      home: this.paths.home,
+      inTurn: <T>(work: () => Promise<T>) => this.#inTurn(work),
+      append: (decide: () => readonly Draft[], erasure: Erasure) => this.#appendDecided(decide, erasure),
+      exclusively: (work: () => void) =>
+        this.#inTurn(() =>
+          this.#exclusively(async () => {
+            work();
+            this.#db.exec('COMMIT');
+          }),
+        ),
+      origin: () => this.origin(),
+    };
+    return redact(writer, targets, reason, options).catch((error) => {
       throw ledgerErrorOf(error, this.paths.ledger);
     });
   }
@@ -239,7 +275,7 @@ export class Ledger {
     }
   }
 
-  async #appendInTransaction(prepared: readonly Prepared[]): Promise<Appended[]> {
+  async #appendInTransaction(prepared: readonly Prepared[], erasure?: Erasure): Promise<Appended[]> {
     const db = this.#db;
     const tip = this.#currentTip();
     this.#duplicates.catchUp(db, tip.size);
@@ -247,7 +283,7 @@ export class Ledger {
     const appended: Appended[] = new Array(prepared.length);
     if (toSeal.length > 0) {
       const batch = sealBatch(tip, toSeal, this.#sources.nowUnixNano());
-      insertBatch(db, batch);
+      insertBatch(db, batch, erasure);
       // A log was once lost to one leaf that differed from its hash: what is signed is what the file gives back.
       readBack(db, batch);
       const note = await this.#checkpoint(tip.origin, tip.vkey, batch.frontier);
