@@ -102,6 +102,7 @@ export class LedgerReader {
   readonly #db: Connection;
   readonly #identity: string;
   #tablesChecked = false;
+  #version: number | undefined;
 
   static {
     makeReader = (path, db) => new LedgerReader(path, db);
@@ -424,10 +425,34 @@ export class LedgerReader {
     }
   }
 
-  spansWithoutPayload(limit: number): number[] {
-    const sql =
-      "SELECT e.seq FROM entries e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.type = 'span' AND p.seq IS NULL ORDER BY e.seq LIMIT ?";
-    return this.#reading(() => this.#statement(sql).pluck().all(limit) as number[]);
+  withoutPayload(from: number, limit: number): number[] {
+    const sql = `SELECT e.seq FROM entries e LEFT JOIN payloads p ON p.seq = e.seq
+      WHERE e.seq >= ? AND p.seq IS NULL AND (e.type = 'span' OR instr(e.entry, ',"payload":"') > 0) ORDER BY e.seq LIMIT ?`;
+    return this.#reading(() => this.#statement(sql).pluck().all(from, limit) as number[]);
+  }
+
+  *erased(from: number, to: number): Generator<[seq: number, redaction: number][]> {
+    if (!this.#listsErased()) return;
+    yield* this.#chunks<[number, number]>(
+      `SELECT seq, redaction FROM erased NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`,
+      ...bounds(from, to),
+    );
+  }
+
+  /** Seq of the entry that erased the payload of another; undefined where none did. */
+  redactionOf(seq: number): number | undefined {
+    if (!this.#listsErased()) return undefined;
+    return this.#reading(
+      () => this.#statement('SELECT redaction FROM erased WHERE seq = ?').pluck().get(seq) as number | undefined,
+    );
+  }
+
+  /** A store of version 1 has no table of them. */
+  #listsErased(): boolean {
+    return this.#reading(() => {
+      this.#requireTables();
+      return this.#version !== 1;
+    });
   }
 
   integrityFinding(table: string): string | undefined {
@@ -497,6 +522,7 @@ export class LedgerReader {
       this.#db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").raw().all() as [string, string][],
     );
     const version = Number(this.#db.pragma('user_version', { simple: true }));
+    this.#version = version;
     for (const { type, name, sql } of schemaOf(version) ?? SCHEMA) {
       if (type === 'table' && stored.get(name) !== sql) {
         throw new LedgerError('corrupt', `the table ${name} is not that of a ledger: ${this.path}`);

@@ -11,6 +11,7 @@ export {
   PAYLOAD_TABLES,
   type PayloadFindings,
 } from './judge-store.js';
+export type { Redactions } from './judge-redactions.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
 export {
   type KeySource,
@@ -29,6 +30,7 @@ export type {
   EntryBlock,
   EntryOctets,
   EntryRow,
+  ErasedRow,
   NodeRow,
   PayloadRow,
   StoreSource,

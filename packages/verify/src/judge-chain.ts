@@ -22,6 +22,7 @@ import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
+import { RedactionJudge, type Redactions } from './judge-redactions.js';
 import { readNote } from './open-note.js';
 import { type ReadEntry, readBlock } from './read-block.js';
 import { Problems, withDamageAsFinding } from './report.js';
@@ -80,11 +81,12 @@ export interface ChainFindings {
   readonly restoredAt: readonly number[];
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
+  readonly redactions: Redactions;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
 const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'index'].includes(type)),
+  ENTRY_TYPES.filter((type) => !['rotation', 'import', 'index'].includes(type)),
 );
 
 /**
@@ -125,6 +127,7 @@ class ChainJudge {
   #spansKnownLost = 0;
   #payloadsExpected = 0;
   readonly #restoredAt: number[] = [];
+  readonly #redactions: RedactionJudge;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
@@ -147,6 +150,7 @@ class ChainJudge {
     this.#problems = problems;
     this.#options = options;
     this.#range = options.range ?? { from: 0, to: Number.POSITIVE_INFINITY, last: true };
+    this.#redactions = new RedactionJudge(source, problems);
     this.#checkpoints = new CheckpointCursor(source, this.#range.from);
     this.#sampleEvery = Math.max(1, Math.ceil(source.checkpointCount() / (options.signatureSample ?? 10_000)));
   }
@@ -189,6 +193,7 @@ class ChainJudge {
       spansKnownLost: this.#spansKnownLost,
       payloadsExpected: this.#payloadsExpected,
       restoredAt: this.#restoredAt,
+      redactions: this.#redactions.end(),
     };
   }
 
@@ -366,6 +371,7 @@ class ChainJudge {
     }
     if (view.type === 'restored') this.#restoredAt.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
+    if (view.type === 'redaction') this.#redaction(seq, view, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
@@ -424,6 +430,11 @@ class ChainJudge {
   #gap(seq: number, text: string): void {
     const { count } = this.#body(seq, text) ?? {};
     if (typeof count === 'number') this.#spansKnownLost += count;
+  }
+
+  #redaction(seq: number, { critical }: EntryView, text: string): void {
+    const body = this.#body(seq, text);
+    if (body !== undefined) this.#redactions.take(seq, critical ? { body, critical } : { body });
   }
 
   #charge(seq: number, text: string): void {

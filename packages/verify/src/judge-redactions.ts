@@ -24,15 +24,22 @@ interface Claim {
   readonly leaf: string;
 }
 
-/** Where targets lie close together, so many entries are read at once. */
-const NEAR = 64;
+/** Targets so close to each other are read together, of so many entries at most. */
+const NEAR = 8;
+const AT_ONCE = 500;
+/** Redactions that are gathered before they are compared with their targets, in order of these. */
+const GATHERED = 20_000;
 
-/** Gathers the redactions of a range, and compares them with their targets when all are known. */
+/** Compares the redactions of a range with their targets. */
 export class RedactionJudge {
+  readonly #source: Pick<ChainSource, 'entries'>;
   readonly #problems: Problems;
-  readonly #claims: Claim[] = [];
+  readonly #targets: number[] = [];
+  readonly #entries: number[] = [];
+  #claims: Claim[] = [];
 
-  constructor(problems: Problems) {
+  constructor(source: Pick<ChainSource, 'entries'>, problems: Problems) {
+    this.#source = source;
     this.#problems = problems;
   }
 
@@ -44,25 +51,35 @@ export class RedactionJudge {
       this.#add('redaction.malformed', seq, 'is not critical, or lacks its target, leaf or reason');
     } else if (target >= seq) {
       this.#add('redaction.target', seq, `names entry ${target}, which does not come before it`);
-    } else this.#claims.push({ seq, target, leaf });
+    } else {
+      this.#targets.push(target);
+      this.#entries.push(seq);
+      if (this.#claims.push({ seq, target, leaf }) >= GATHERED) this.#compareAll();
+    }
   }
 
-  /** Compares every claim with its target, in order of the targets. */
-  judge(source: Pick<ChainSource, 'entries'>): Redactions {
-    const byTarget = [...this.#claims].sort((a, b) => a.target - b.target || a.seq - b.seq);
-    for (let i = 0; i < byTarget.length; ) {
-      const from = byTarget[i]!.target;
-      let end = i + 1;
-      while (end < byTarget.length && byTarget[end]!.target < from + NEAR) end++;
+  /** Compares what is left, and gives all that were taken. */
+  end(): Redactions {
+    this.#compareAll();
+    return { targets: this.#targets, entries: this.#entries };
+  }
+
+  #compareAll(): void {
+    const claims = this.#claims.sort((a, b) => a.target - b.target || a.seq - b.seq);
+    this.#claims = [];
+    for (let i = 0; i < claims.length; ) {
+      const from = claims[i]!.target;
+      let to = from;
+      let end = i;
+      for (let next = from; next - to <= NEAR && next - from < AT_ONCE; next = claims[end]?.target ?? Infinity) {
+        to = next;
+        end++;
+      }
       const texts = new Map<number, string>();
-      for (const rows of source.entries(from, byTarget[end - 1]!.target + 1))
+      for (const rows of this.#source.entries(from, to + 1))
         for (const [seq, text] of rows) if (typeof text === 'string') texts.set(seq, text);
-      for (; i < end; i++) this.#compare(byTarget[i]!, texts.get(byTarget[i]!.target));
+      for (; i < end; i++) this.#compare(claims[i]!, texts.get(claims[i]!.target));
     }
-    return {
-      targets: this.#claims.map(({ target }) => target),
-      entries: this.#claims.map(({ seq }) => seq),
-    };
   }
 
   #compare({ seq, target, leaf }: Claim, text: string | undefined): void {
@@ -103,24 +120,24 @@ export function judgeErased(source: StoreSource, first: ReadonlyMap<number, numb
   let listed = 0;
   const bad = (code: 'erased.unexpected' | 'erased.redaction' | 'erased.missing', seq: number, message: string): void =>
     problems.add({ code, seq, column: 'erased', message });
-  const rows = new Set<number>();
+  let wrong = 0;
   for (const chunk of source.erased(0, Number.POSITIVE_INFINITY)) {
     for (const [seq, redaction] of chunk) {
       listed++;
       const entry = first.get(seq);
       if (entry === redaction) continue;
-      rows.add(seq);
+      wrong++;
       if (entry === undefined) bad('erased.unexpected', seq, `entry ${seq} is listed as erased, and no redaction says so`);
       else bad('erased.redaction', seq, `entry ${seq} is listed as erased by entry ${redaction}; it was entry ${entry}`);
     }
   }
-  if (listed === first.size && rows.size === 0) return;
-  const complete = new Set<number>();
-  for (const chunk of source.erased(0, Number.POSITIVE_INFINITY)) for (const [seq] of chunk) complete.add(seq);
+  if (listed === first.size && wrong === 0) return;
+  const seqs = new Set<number>();
+  for (const chunk of source.erased(0, Number.POSITIVE_INFINITY)) for (const [seq] of chunk) seqs.add(seq);
   for (const [target, entry] of first) {
-    if (complete.has(target)) continue;
+    if (seqs.has(target)) continue;
     if (hasTable) bad('erased.missing', target, `entry ${entry} erased entry ${target}, which is not listed as erased`);
-    for (const [row] of [...source.payloads(target, target + 1)].flat()) returned(row[0], problems);
+    for (const [seq] of [...source.payloads(target, target + 1)].flat()) returned(seq, problems);
   }
 }
 
@@ -147,8 +164,8 @@ export class ErasedCursor {
   }
 
   #advance(): void {
-    const { value, done } = this.#rows.next();
-    this.#next = done === true ? undefined : value[0];
+    const next = this.#rows.next();
+    this.#next = next.done === true ? undefined : next.value[0];
   }
 }
 
