@@ -73,6 +73,9 @@ const PAYLOADS = `SELECT p.seq,
   octet_length(payload)
 FROM payloads p NOT INDEXED LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > ? AND p.seq <= ? ORDER BY p.seq LIMIT ${CHUNK}`;
 
+const STORED_PAYLOADS = `SELECT p.seq, e.entry, octet_length(p.salt) + octet_length(p.payload)
+FROM payloads p NOT INDEXED JOIN entries e ON e.seq = p.seq WHERE p.seq >= ? ORDER BY p.seq LIMIT ${CHUNK}`;
+
 // A run of other entries must not make one read long: so many rows at most.
 const SPAN_PAYLOADS = `SELECT e.seq, e.type, octet_length(p.payload),
   CASE WHEN typeof(p.payload) = 'blob' AND octet_length(p.payload) <= ${MAX_PAYLOAD_OCTETS} THEN p.payload END
@@ -202,6 +205,17 @@ export class LedgerReader {
       const [salt, payload] = (row ?? []) as (Uint8Array | undefined)[];
       return salt === undefined || payload === undefined ? undefined : { salt, payload };
     });
+  }
+
+  /** Entries whose payload is there, from `from` on, in order: seq, stored text, and the octets of payload and salt. */
+  *storedPayloads(from: number): Generator<[seq: number, text: string, octets: number][]> {
+    const rows = this.#statement(STORED_PAYLOADS).raw();
+    for (let next = from; ; ) {
+      const found = this.#reading(() => rows.all(next)) as [number, string, number][];
+      yield found;
+      if (found.length < CHUNK) return;
+      next = found.at(-1)![0] + 1;
+    }
   }
 
   /** A resource or scope context by its digest. */

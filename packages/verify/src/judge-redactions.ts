@@ -127,8 +127,10 @@ export function judgeErased(source: StoreSource, first: ReadonlyMap<number, numb
       const entry = first.get(seq);
       if (entry === redaction) continue;
       wrong++;
-      if (entry === undefined) bad('erased.unexpected', seq, `entry ${seq} is listed as erased, and no redaction says so`);
-      else bad('erased.redaction', seq, `entry ${seq} is listed as erased by entry ${redaction}; it was entry ${entry}`);
+      if (entry === undefined)
+        bad('erased.unexpected', seq, `entry ${seq} is listed as erased, and no redaction says so`);
+      else
+        bad('erased.redaction', seq, `entry ${seq} is listed as erased by entry ${redaction}; it was entry ${entry}`);
     }
   }
   if (listed === first.size && wrong === 0) return;

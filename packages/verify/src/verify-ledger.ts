@@ -3,6 +3,7 @@
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
 import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
 import { firstRedactions, judgeErased } from './judge-redactions.js';
 import {
@@ -13,7 +14,6 @@ import {
   judgeUnnamed,
   PAYLOAD_TABLES,
 } from './judge-store.js';
-import { viewEntry } from './entry-view.js';
 import { openNote, readNote } from './open-note.js';
 import {
   type KeySource,
@@ -301,7 +301,17 @@ interface Concluded {
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
-function conclude({ chain, options, problems, signaturesChecked, head, store, missing, erased, timingsMs }: Concluded): Report {
+function conclude({
+  chain,
+  options,
+  problems,
+  signaturesChecked,
+  head,
+  store,
+  missing,
+  erased,
+  timingsMs,
+}: Concluded): Report {
   const anchors = options.anchors ?? [];
   const code = verdictOf(chain, options, problems, missing);
   const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
