@@ -189,7 +189,7 @@ describe('a retry', () => {
 });
 
 describe('on the disk', () => {
-  // Without the care of delete-payloads.ts, some of each of these seeds stay in pages from which SQLite moved them.
+  // erased-pages.test.ts has the same without entries, where thousands of rows show what SQLite alone would leave.
   test.each([1, 2, 3, 4])(
     'nothing is left of what was erased, in any order and size (seed %i)',
     { timeout: 120_000 },
