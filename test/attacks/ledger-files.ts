@@ -165,7 +165,7 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
 }
 
 /** Codes that the judgement of the chain gives, and a range of it must give too. */
-const OF_THE_CHAIN = /^(entry|genesis|tree)\.|^checkpoint\.(?!signature|unsigned)|^(fork|rollback)$/;
+const OF_THE_CHAIN = /^(entry|genesis|redaction|tree)\.|^checkpoint\.(?!signature|unsigned)|^(fork|rollback)$/;
 
 function rangeProblems(reader: LedgerReader, options: ChainOptions): readonly Problem[] {
   const problems = new Problems();

@@ -3,8 +3,8 @@
 
     python3 verify.py LEDGER [--key VKEY]     exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
 
-It checks what docs/format.md, section "Verification", says, for ledgers without redaction and import. It
-trusts the key as it is given, of whichever epoch it is, knows no remembered head and no anchor, and stops at the first thing that is wrong.
+It checks what docs/format.md, section "Verification", says, for ledgers without import. It trusts the key as it is
+given, of whichever epoch it is, knows no remembered head and no anchor, and stops at the first thing that is wrong.
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 from fractions import Fraction
@@ -14,7 +14,7 @@ SCHEMAS = {  # by user_version; docs/format.md, section "Store"
     2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
 }
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
-UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation"}
+UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation", "redaction"}
 P = 2**255 - 19  # The field of Ed25519.
 D = -121665 * pow(121666, P - 2, P) % P
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
@@ -178,14 +178,34 @@ def check_signature(text, signature, public, size):
         need(run.returncode == 0, f"a signature of checkpoint {size} does not verify")
 
 
-def check_payloads(db, entries):
-    """Gives back the seqs of the entries whose payload is not there."""
+def check_redactions(db, entries):
+    """Gives back the seqs of the entries whose payload was erased, each with the entry that says so first."""
+    erased = {}
+    for seq, entry in enumerate(entries):
+        if entry["type"] != "redaction":
+            continue
+        target, leaf = entry["body"]["target"], entry["body"]["leaf"]
+        need(type(target) is int and 0 <= target < seq, f"the redaction in entry {seq} names no earlier entry")
+        need("payload" in entries[target], f"the redaction in entry {seq} names an entry without payload")
+        # The leaf hash of an entry is the next one's prev.
+        need(leaf == entries[target + 1]["prev"], f"the redaction in entry {seq} is not bound to its target")
+        need(type(entry["body"]["reason"]) is str and "critical" in entry, f"the redaction in entry {seq} is malformed")
+        erased.setdefault(target, seq)
+    if db.execute("PRAGMA user_version").fetchone()[0] > 1:
+        listed = dict(db.execute("SELECT seq, redaction FROM erased"))
+        need(listed == erased, "what is listed as erased is not what the redactions say")
+    return erased
+
+
+def check_payloads(db, entries, erased):
+    """Gives back the seqs of the entries whose payload is not there, and was not erased."""
     contexts, named, missing = {}, set(), {seq for seq, entry in enumerate(entries) if "payload" in entry}
     for digest, kind, context in db.execute("SELECT digest, kind, context FROM contexts"):
         need(kind != "payload" and digest == sha(LABELS[kind], context), "a context does not have its digest")
         contexts[digest] = kind
     for seq, salt, payload in db.execute("SELECT seq, salt, payload FROM payloads"):
         need(seq in missing, f"a payload is stored for entry {seq}, which has none")
+        need(seq not in erased, f"the payload of entry {seq} was erased, and is there again")
         digest = sha(LABELS["payload"], salt, payload).hex()
         need(len(salt) == 32 and digest == entries[seq]["payload"], f"the payload of entry {seq} is not the one signed")
         missing.remove(seq)
@@ -194,7 +214,7 @@ def check_payloads(db, entries):
                 need(contexts.get(digest) == kind, f"the {kind} of entry {seq} is missing")
                 named.add(digest)
     need(named == set(contexts), "there is a context that no payload names")
-    return sorted(missing)
+    return sorted(missing - set(erased))
 
 
 def verify(path, vkey):
@@ -208,7 +228,7 @@ def verify(path, vkey):
     vkeys, keys = key_epochs(entries, notes)
     need(vkey is None or vkey in vkeys, "the ledger names other keys than the one that is given")
     check_signatures(notes, keys, genesis["origin"])
-    missing = check_payloads(db, entries)
+    missing = check_payloads(db, entries, check_redactions(db, entries))
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"
     if vkey is None:

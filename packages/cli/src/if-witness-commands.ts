@@ -27,6 +27,11 @@ export const IF_WITNESS: ProgramSpec = {
       load: () => import('./commands/replay.js'),
     },
     {
+      name: 'redact',
+      summary: 'Erase payloads, and leave a signed entry that says so.',
+      load: () => import('./commands/redact.js'),
+    },
+    {
       name: 'anchor',
       summary: 'Print the newest checkpoint, to be kept elsewhere.',
       load: () => import('./commands/anchor.js'),

@@ -78,6 +78,7 @@ export class Duplicates {
   #candidates(db: Connection, size: number, span: PreparedSpan): number[] {
     const { ids } = span;
     const key = textOfIds(ids);
+    if (this.#crowds.has(key)) this.#crowds.forgetErased(db);
     if (!this.#crowds.has(key)) {
       const seqs = this.#ranges(size, ids).flatMap(([from, to]) => seqsOf(db, from, to, ids));
       if (seqs.length <= CROWD) return seqs;

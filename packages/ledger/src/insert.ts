@@ -1,6 +1,7 @@
 /** The statements that write one batch. Rows go in sixteen at a time: one statement a row costs a third more. */
 import { bytesOfHex, SEGMENT_BITS } from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
+import { Erasure, eraseTargets } from './erasure/erase.js';
 import { LedgerError } from './ledger-error.js';
 import { type Context, hasPayload, type PreparedSpan } from './prepare.js';
 import { type Batch, isSealedSpan, type SealedEntry } from './seal.js';
@@ -27,8 +28,11 @@ const PAYLOADS: Target = { into: 'payloads (seq, salt, payload)', row: '(?, ?, ?
 const CONTEXTS: Target = { into: 'contexts (digest, kind, context)', row: '(?, ?, ?)', columns: 3 };
 const NODES: Target = { into: 'nodes (level, node, hash)', row: '(?, ?, ?)', columns: 3 };
 
-/** Inserts entries, payloads, contexts and tree nodes. Call inside the write transaction. */
-export function insertBatch(db: Connection, batch: Batch): void {
+/**
+ * Inserts entries, payloads, contexts and tree nodes, and erases what its redactions name. Call inside the write transaction.
+ * @throws LedgerError `redaction`
+ */
+export function insertBatch(db: Connection, batch: Batch, erasure?: Erasure): void {
   const entries: Value[] = [];
   const payloads: Value[] = [];
   for (const entry of batch.entries) {
@@ -44,6 +48,8 @@ export function insertBatch(db: Connection, batch: Batch): void {
     NODES,
     batch.nodes.flatMap(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]),
   );
+  const redactions = batch.entries.filter(({ prepared }) => prepared.type === 'redaction');
+  if (redactions.length > 0) eraseTargets(db, redactions, erasure ?? new Erasure());
 }
 
 /** Inserts the checkpoint that covers everything so far. */

@@ -26,6 +26,8 @@ export type LedgerErrorCode =
   | 'tampered'
   /** The file is older than, or differs from, the remembered head. */
   | 'behind-head'
+  /** A redaction entry that breaks a rule of redactions, and would make the ledger invalid. */
+  | 'redaction'
   /** The signer failed or answered something else than a signature; it may work later. */
   | 'signer'
   /** `IF_WITNESS_SIGNER` does not say which signer, or which of its keys. */

@@ -27,6 +27,8 @@ import {
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { EpochSigners, type SigningKey } from './epoch-signers.js';
+import type { Erasure } from './erasure/erase.js';
+import type { Redacted, RedactOptions } from './erasure/redact.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, readBack } from './insert.js';
@@ -173,14 +175,48 @@ export class Ledger {
    */
   async appendDecided(decide: (view: LedgerView) => readonly Draft[]): Promise<Appended[]> {
     const view = await this.view();
+    return this.#appendDecided(() => decide(view));
+  }
+
+  #appendDecided(decide: () => readonly Draft[], erasure?: Erasure): Promise<Appended[]> {
     const run = this.#inTurn(() =>
       this.#exclusively(async () => {
         this.#currentTip();
-        const drafts = decide(view);
-        return drafts.length === 0 ? [] : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes));
+        const drafts = decide();
+        return drafts.length === 0
+          ? []
+          : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes), { erasure });
       }),
     );
     return run.catch((error) => {
+      throw ledgerErrorOf(error, this.paths.ledger);
+    });
+  }
+
+  /**
+   * Erases the payloads of entries, and gets rid of older copies of them; the entries stay, and signed redaction entries say
+   * who went and why. In batches, each a transaction of its own. Without targets it only finishes what an earlier call could
+   * not. What a batch erased stays erased when a later one fails.
+   * @throws as {@link Ledger.append}; RangeError for a target that is no seq, or a reason that is empty or too long
+   */
+  async redact(targets: readonly number[], reason: string, options: RedactOptions = {}): Promise<Redacted> {
+    const { redact } = await import('./erasure/redact.js');
+    const writer = {
+      db: this.#db,
+      path: this.paths.ledger,
+      home: this.paths.home,
+      inTurn: <T>(work: () => Promise<T>) => this.#inTurn(work),
+      append: (decide: () => readonly Draft[], erasure: Erasure) => this.#appendDecided(decide, erasure),
+      exclusively: (work: () => void) =>
+        this.#inTurn(() =>
+          this.#exclusively(async () => {
+            work();
+            this.#db.exec('COMMIT');
+          }),
+        ),
+      origin: () => this.origin(),
+    };
+    return redact(writer, targets, reason, options).catch((error) => {
       throw ledgerErrorOf(error, this.paths.ledger);
     });
   }
@@ -258,8 +294,7 @@ export class Ledger {
     }
   }
 
-  /** @param next the key that takes over with this batch */
-  async #appendInTransaction(prepared: readonly Prepared[], next?: NextKey): Promise<Appended[]> {
+  async #appendInTransaction(prepared: readonly Prepared[], { next, erasure }: Beside = {}): Promise<Appended[]> {
     const db = this.#db;
     const tip = this.#currentTip();
     this.#duplicates.catchUp(db, tip.size);
@@ -267,7 +302,7 @@ export class Ledger {
     const appended: Appended[] = new Array(prepared.length);
     if (toSeal.length > 0) {
       const batch = sealBatch(tip, toSeal, this.#sources.nowUnixNano());
-      insertBatch(db, batch);
+      insertBatch(db, batch, erasure);
       // A log was once lost to one leaf that differed from its hash: what is signed is what the file gives back.
       readBack(db, batch);
       const current = { vkey: tip.vkey, signer: this.#signers.current(db, tip) };
@@ -338,7 +373,7 @@ export class Ledger {
     const body = utf8Of(encodeBody({ key: vkey, ...(reason === undefined ? {} : { reason }) }));
     let seq: number;
     try {
-      const [appended] = await this.#appendInTransaction([{ type: 'rotation', critical: true, body }], next);
+      const [appended] = await this.#appendInTransaction([{ type: 'rotation', critical: true, body }], { next });
       seq = appended!.seq;
     } catch (error) {
       // A failed commit is unknown, not absent: then the new key stays. One that no ledger names does no harm.
@@ -440,6 +475,14 @@ export class Ledger {
 interface NextKey extends SigningKey {
   /** From then on it may be the ledger's. */
   isCommitting: boolean;
+}
+
+/** What happens in the transaction of a batch beside its entries. */
+interface Beside {
+  /** The key that takes over with this batch. */
+  readonly next?: NextKey | undefined;
+  /** Payloads to erase. */
+  readonly erasure?: Erasure | undefined;
 }
 
 function entryCount(db: Connection): number {

@@ -1,6 +1,7 @@
 /** Sharing the judgement of a chain between threads: who takes which range, and what all of them found together. */
 import { LOWEST_STORED_LEVEL } from '@infrafabric/format';
 import type { ChainFindings, ChainRange } from './judge-chain.js';
+import { mergeRedactions } from './judge-redactions.js';
 
 /** Cuts a chain of `entries` into about `count` consecutive ranges of equal length; fewer when it is too short to cut. */
 export function planRanges(entries: number, count: number): ChainRange[] {
@@ -39,5 +40,6 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     restoredAt: parts.flatMap((part) => part.restoredAt),
     rotations: parts.flatMap((part) => part.rotations),
     payloadsExpected: sum((part) => part.payloadsExpected),
+    redactions: mergeRedactions(parts.map((part) => part.redactions)),
   };
 }

@@ -2,6 +2,7 @@ export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
+export type { Redactions } from './judge-redactions.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -41,6 +42,7 @@ export type {
   EntryBlock,
   EntryOctets,
   EntryRow,
+  ErasedRow,
   NodeRow,
   PayloadRow,
   StoreSource,

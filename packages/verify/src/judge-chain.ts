@@ -22,6 +22,7 @@ import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
+import { RedactionJudge, type Redactions } from './judge-redactions.js';
 import { type RotationFound, rotationKey } from './key-epochs.js';
 import { readNote } from './open-note.js';
 import { type ReadEntry, readBlock } from './read-block.js';
@@ -83,12 +84,11 @@ export interface ChainFindings {
   readonly rotations: readonly RotationFound[];
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
+  readonly redactions: Redactions;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
-const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['redaction', 'import', 'index'].includes(type)),
-);
+const UNDERSTOOD: ReadonlySet<string> = new Set(ENTRY_TYPES.filter((type) => !['import', 'index'].includes(type)));
 
 /**
  * Judges a chain, or one range of it. What a range takes from before its start (the previous entry, the tree's stored
@@ -131,6 +131,7 @@ class ChainJudge {
   readonly #rotations: { seq: number; key: string | undefined; closed: boolean }[] = [];
   /** The next checkpoint is the first of a key's epoch. */
   #epochBegins = false;
+  readonly #redactions: RedactionJudge;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
@@ -153,6 +154,7 @@ class ChainJudge {
     this.#problems = problems;
     this.#options = options;
     this.#range = options.range ?? { from: 0, to: Number.POSITIVE_INFINITY, last: true };
+    this.#redactions = new RedactionJudge(source, problems);
     this.#checkpoints = new CheckpointCursor(source, this.#range.from);
     this.#sampleEvery = Math.max(1, Math.ceil(source.checkpointCount() / (options.signatureSample ?? 10_000)));
   }
@@ -196,6 +198,7 @@ class ChainJudge {
       payloadsExpected: this.#payloadsExpected,
       restoredAt: this.#restoredAt,
       rotations: this.#rotations,
+      redactions: this.#redactions.end(),
     };
   }
 
@@ -376,6 +379,7 @@ class ChainJudge {
       this.#rotations.push({ seq, key: rotationKey(this.#body(seq, text)), closed: false });
     }
     if (view.type === 'gap') this.#gap(seq, text);
+    if (view.type === 'redaction') this.#redaction(seq, view, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
@@ -434,6 +438,11 @@ class ChainJudge {
   #gap(seq: number, text: string): void {
     const { count } = this.#body(seq, text) ?? {};
     if (typeof count === 'number') this.#spansKnownLost += count;
+  }
+
+  #redaction(seq: number, { critical }: EntryView, text: string): void {
+    const body = this.#body(seq, text);
+    if (body !== undefined) this.#redactions.take(seq, critical ? { body, critical } : { body });
   }
 
   #charge(seq: number, text: string): void {

@@ -13,6 +13,7 @@ import {
   sha256Hex,
 } from '@infrafabric/format';
 import { payloadDigestOf } from './entry-view.js';
+import { ErasedCursor, returned } from './judge-redactions.js';
 import type { Problems } from './report.js';
 import type { ContextRow, PayloadRow, StoreSource } from './source.js';
 
@@ -74,7 +75,7 @@ export interface PayloadFindings {
   readonly unnamed: readonly string[];
 }
 
-/** Recomputes the digest of every payload with `from` <= seq < `to`, and that of every context. */
+/** Recomputes the digest of every payload with `from` <= seq < `to`, and that of every context. What was erased is not there. */
 export function judgePayloads(
   source: StoreSource,
   problems: Problems,
@@ -84,8 +85,12 @@ export function judgePayloads(
   const judge = new PayloadJudge(problems);
   for (const rows of source.contexts()) for (const row of rows) judge.context(row);
   let present = 0;
+  const erased = new ErasedCursor(source, from, to);
   for (const rows of source.payloads(from, to)) {
-    for (const row of rows) judge.payload(row);
+    for (const row of rows) {
+      judge.payload(row);
+      if (erased.has(row[0])) returned(row[0], problems);
+    }
     present += rows.length;
   }
   return { present, unnamed: judge.unnamed() };

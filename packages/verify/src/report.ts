@@ -28,10 +28,17 @@ export type ProblemCode =
   | 'checkpoint.missing'
   | 'checkpoint.extra'
   | 'adjustment.charge'
+  | 'redaction.malformed'
+  | 'redaction.target'
+  | 'redaction.leaf'
+  | 'erased.missing'
+  | 'erased.unexpected'
+  | 'erased.redaction'
   | 'tree.node'
   | 'payload.digest'
   | 'payload.unexpected'
   | 'payload.missing'
+  | 'payload.returned'
   | 'context.digest'
   | 'context.missing'
   | 'context.unreferenced'
@@ -116,6 +123,8 @@ export interface JudgedKey {
 /** Payloads as found. */
 export interface PayloadCounts {
   readonly present: number;
+  /** Erased by a redaction entry, which is as good as present. */
+  readonly erased: number;
   readonly missing: number;
 }
 

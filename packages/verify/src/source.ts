@@ -50,6 +50,9 @@ export type PayloadRow = readonly [
   entry: string | null,
 ];
 
+/** One row of `erased`. */
+export type ErasedRow = readonly [seq: number, redaction: number];
+
 /** One row of `contexts`. */
 export interface ContextRow {
   readonly digest: Uint8Array | null;
@@ -106,7 +109,12 @@ export interface StoreSource {
   integrityFinding(table: string): string | undefined;
   /** Payloads with `from` <= seq < `to`. */
   payloads(from: number, to: number): Iterable<readonly PayloadRow[]>;
-  /** Seqs of the first `limit` spans that have no payload row. */
-  spansWithoutPayload(limit: number): readonly number[];
+  /**
+   * Seqs of the first `limit` entries from `from` on that have no payload row: all spans among them, and of other types at
+   * least those that carry a payload's digest.
+   */
+  withoutPayload(from: number, limit: number): readonly number[];
+  /** Rows of `erased` with `from` <= seq < `to`; none in a store of version 1. */
+  erased(from: number, to: number): Iterable<readonly ErasedRow[]>;
   contexts(): Iterable<readonly ContextRow[]>;
 }

@@ -3,7 +3,9 @@
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
 import { textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { firstRedactions, judgeErased } from './judge-redactions.js';
 import {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -33,6 +35,9 @@ import {
   withDamageAsFinding,
 } from './report.js';
 import type { ChainSource, StoreSource } from './source.js';
+
+/** Seqs that are asked for at once. */
+const SEQS_AT_ONCE = 1_000;
 
 /** What the verifier trusts, and how hard it looks. */
 export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'onProgress'> {
@@ -127,7 +132,9 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   });
   const store = options.store ?? judgeStore(source);
   problems.addAll(store.problems, store.problemCount);
-  const missing = missingPayloads(source, chain, store, problems);
+  const first = firstRedactions(chain?.redactions ?? { targets: [], entries: [] });
+  if (chain !== undefined) withDamageAsFinding(problems, () => judgeErased(source, first, problems));
+  const missing = missingPayloads(source, { chain, store, first }, problems);
   return conclude({
     chain,
     epochs,
@@ -137,6 +144,7 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
     head,
     store,
     missing,
+    erased: first.size,
     timingsMs: { ...timingsMs, ...store.timingsMs },
   });
 }
@@ -248,18 +256,20 @@ export function openAnchor(
 
 /** Entries whose payload is gone without a word. */
 function missingPayloads(
-  source: StoreSource,
-  chain: ChainFindings | undefined,
-  store: StoreFindings,
+  source: ChainSource & StoreSource,
+  { chain, store, first }: MissingFrom,
   problems: Problems,
 ): number {
   if (chain === undefined) return 0;
-  const missing = chain.payloadsExpected - store.payloadsPresent;
+  const missing = chain.payloadsExpected - store.payloadsPresent - first.size;
   if (missing <= 0) return 0;
   // Which ones is a question for the whole table; one that is known to be damaged might never answer.
   if (problems.anyInvalid) return missing;
   withDamageAsFinding(problems, () => {
-    for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
+    let listed = 0;
+    for (const seq of withoutPayload(source)) {
+      if (first.has(seq) || !carriesPayload(source, seq)) continue;
+      if (++listed > Problems.KEPT) break;
       problems.add({
         code: 'payload.missing',
         seq,
@@ -271,6 +281,28 @@ function missingPayloads(
   return missing;
 }
 
+interface MissingFrom {
+  readonly chain: ChainFindings | undefined;
+  readonly store: StoreFindings;
+  /** The first redaction of each target. */
+  readonly first: ReadonlyMap<number, number>;
+}
+
+function* withoutPayload(source: StoreSource): Generator<number> {
+  for (let from = 0; ; ) {
+    const seqs = source.withoutPayload(from, SEQS_AT_ONCE);
+    yield* seqs;
+    if (seqs.length < SEQS_AT_ONCE) return;
+    from = seqs.at(-1)! + 1;
+  }
+}
+
+/** Whether the entry says that it has one; it was found to be well-formed before. */
+function carriesPayload(source: ChainSource, seq: number): boolean {
+  const [row] = [...source.entries(seq, seq + 1)].flat();
+  return typeof row?.[1] === 'string' && viewEntry(row[1]).payload !== undefined;
+}
+
 interface Concluded {
   readonly chain: ChainFindings | undefined;
   readonly epochs: KeyEpochs | undefined;
@@ -280,11 +312,12 @@ interface Concluded {
   readonly head: VouchedRoot | undefined;
   readonly store: StoreFindings;
   readonly missing: number;
+  readonly erased: number;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
 function conclude(concluded: Concluded): Report {
-  const { chain, epochs, options, problems, signaturesChecked, head, store, missing, timingsMs } = concluded;
+  const { chain, epochs, options, problems, signaturesChecked, head, store, missing, erased, timingsMs } = concluded;
   const key = judgedKey(options, epochs);
   const anchors = options.anchors ?? [];
   const code = verdictOf(chain, options, problems, missing);
@@ -298,7 +331,7 @@ function conclude(concluded: Concluded): Report {
     newestCheckpoint:
       chain?.newest === undefined ? undefined : { size: chain.newest.size, rootHex: chain.newest.rootHex },
     checkpoints: { checked: chain?.checkpoints ?? 0, signaturesChecked },
-    payloads: { present: store.payloadsPresent, missing },
+    payloads: { present: store.payloadsPresent, erased, missing },
     key,
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),

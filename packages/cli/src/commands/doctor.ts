@@ -6,6 +6,7 @@ import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';
+import { checkErasure } from '../doctor/check-erasure.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
 import { checkRates } from '../doctor/check-rates.js';
 import {
@@ -98,6 +99,8 @@ async function examine(paths: WitnessPaths): Promise<Finding[]> {
     const { finding, note, newestMs } = openLedger(paths);
     findings.push(finding);
     if (finding.ok) findings.push(...(await checkKey(paths, describeItself(paths.ledger))));
+    const erasure = checkErasure(paths);
+    if (erasure !== undefined) findings.push(erasure);
     findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
   } else findings.push(checkClock(undefined));
   return [...findings, checkDisk(paths), checkSpool(paths), ...checkRates(paths)];

@@ -11,8 +11,8 @@ import type { WholeSpan } from './span-payloads.js';
 
 type Members = Readonly<Record<string, JsonOut | undefined>>;
 
-/** A span's entry with what its payload adds. */
-export function spanEntryJson(entry: SpanEntry, span: WholeSpan): Members {
+/** A span's entry with what its payload adds; `erasedBy` is the redaction entry where one erased it. */
+export function spanEntryJson(entry: SpanEntry, span: WholeSpan, erasedBy?: number): Members {
   const { charge } = entry;
   const isUsd = charge?.costPico !== undefined && charge.currency === 'USD';
   const isOther = charge?.costPico !== undefined && !isUsd;
@@ -44,7 +44,9 @@ export function spanEntryJson(entry: SpanEntry, span: WholeSpan): Members {
     cost_source: charge?.source ?? null,
     cost_adjusted_by: entry.adjustedBy,
     cost_other: isOther ? `${decimalUsd(charge.costPico)} ${charge.currency}` : undefined,
-    ...(typeof span === 'string' ? { payload: null, attributes: null, payload_state: span } : detailsOf(span)),
+    ...(typeof span === 'string'
+      ? { payload: null, attributes: null, payload_state: span, payload_erased_by: erasedBy }
+      : detailsOf(span)),
     conflict: entry.conflict,
   };
 }

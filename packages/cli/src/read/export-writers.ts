@@ -8,11 +8,12 @@ import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
 import { renderJson } from '../json-text.js';
 import { cdrCsvWriter, cdrJsonWriter } from './cdr-writers.js';
 import { type Cell, csvLine } from './csv.js';
-import { controlEntryJson, spanEntryJson } from './entry-json.js';
+import { controlEntryJson } from './entry-json.js';
 import type { ExportWriter } from './export-writer.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
 import { OtlpJsonWriter } from './otlp-json-writer.js';
 import { bareSpanOf } from './otlp-of-entry.js';
+import { spanJson } from './span-json.js';
 import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
 import type { SpanPayloads } from './span-payloads.js';
 import type { FoundEntry } from './stored-entries.js';
@@ -56,7 +57,7 @@ function jsonWriter(write: Write, payloads: SpanPayloads, { origin, size, checkp
 function entryJson(found: FoundEntry, payloads: SpanPayloads): Parameters<typeof renderJson>[0] {
   switch (found.kind) {
     case 'span':
-      return spanEntryJson(found.entry, payloads.spanOf(found.entry.seq));
+      return spanJson(found.entry, payloads);
     case 'control':
       return controlEntryJson(found.seq, found.text, found.entry);
     case 'malformed':
@@ -68,6 +69,7 @@ const CSV_COLUMNS = [
   ...['seq', 'hash', 'type', 'received', 'event', 'component', 'service', 'trace_id', 'parent_trace_id'],
   ...['otel_trace_id', 'span_id', 'parent_span_id', 'kind', 'status', 'start', 'end', 'duration_ms'],
   ...['tokens_in', 'tokens_out', 'model', 'provider', 'cost_usd', 'cost_source', 'payload'],
+  'payload_erased_by',
 ];
 
 function csvWriter(write: Write, payloads: SpanPayloads): ExportWriter {
@@ -115,6 +117,7 @@ function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
     charge?.costPico !== undefined && charge.currency === 'USD' ? decimalUsd(charge.costPico) : undefined,
     charge?.source,
     { foreign: typeof payload === 'string' ? payload : undefined },
+    span === 'erased' ? payloads.erasedBy(entry.seq) : undefined,
   ];
 }
 

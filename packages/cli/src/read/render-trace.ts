@@ -16,6 +16,8 @@ export interface RenderTraceOptions {
   /** Cells of the terminal; undefined for no limit. */
   readonly width: number | undefined;
   readonly paint: Paint;
+  /** Seq of the redaction entry that erased an entry's payload. */
+  readonly erasedBy: (seq: number) => number | undefined;
 }
 
 const STATUS_ERROR = 2;
@@ -34,12 +36,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Everything that was selected, as text. Text of spans is escaped. */
-export function renderTrace(selection: TraceSelection, { width, paint }: RenderTraceOptions): string {
+export function renderTrace(selection: TraceSelection, { width, paint, erasedBy }: RenderTraceOptions): string {
   const entries = allEntries(selection.root);
   const start = entries[0]?.startUnixNano ?? 0n;
   const lines = treeLines(selection.root);
   const rows = lines.map(({ prefix, entry, flowId }) =>
-    entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start),
+    entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start, erasedBy(entry.seq)),
   );
   const table = renderTable(COLUMNS, rows, {
     width,
@@ -56,13 +58,14 @@ function headingCells(prefix: string, flowId: string): string[] {
   return ['', '', '', prefix + escapeText(flowId)];
 }
 
-function cellsOf(prefix: string, entry: SpanEntry, start: bigint): string[] {
+function cellsOf(prefix: string, entry: SpanEntry, start: bigint, erasedBy: number | undefined): string[] {
   const conflict = entry.conflict === undefined ? '' : ` (conflicts with ${entry.conflict})`;
+  const erased = erasedBy === undefined ? '' : ` (payload erased by entry ${erasedBy})`;
   return [
     `+${aboutDuration(entry.startUnixNano - start)}`,
     aboutDuration(entry.endUnixNano - entry.startUnixNano),
     escapeText(entry.component ?? entry.service ?? ''),
-    prefix + escapeText(entry.event) + (entry.status === STATUS_ERROR ? ' [error]' : '') + conflict,
+    prefix + escapeText(entry.event) + (entry.status === STATUS_ERROR ? ' [error]' : '') + conflict + erased,
     escapeText(entry.model ?? ''),
     countText(tokensIn(entry)),
     countText(tokensOut(entry)),

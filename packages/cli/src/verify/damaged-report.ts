@@ -11,7 +11,7 @@ export function damagedReport(message: string, options: VerifyOptions): Report {
     entries: 0,
     newestCheckpoint: undefined,
     checkpoints: { checked: 0, signaturesChecked: 0 },
-    payloads: { present: 0, missing: 0 },
+    payloads: { present: 0, erased: 0, missing: 0 },
     key: {
       source: options.key === undefined ? 'none' : (options.keySource ?? 'flag'),
       from: options.key === undefined ? 'no key is held' : (options.keyFrom ?? '--key'),

@@ -113,9 +113,10 @@ function signaturesText({ checkpoints: { checked, signaturesChecked }, key }: Re
   return `${text}; the newest covers every entry; --all-signatures checks each`;
 }
 
-function payloadsText({ payloads: { present, missing }, timingsMs }: Report): string {
+function payloadsText({ payloads: { present, erased, missing }, timingsMs }: Report): string {
   const time = timingsMs.payloads === undefined ? '' : `, checked in ${seconds(timingsMs.payloads)}`;
-  return `${number(present)} present${time}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
+  const gone = erased > 0 ? `; ${number(erased)} erased by redaction entries` : '';
+  return `${number(present)} present${time}${gone}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
 }
 
 function keyText({ key }: Report): string {

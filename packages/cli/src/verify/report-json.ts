@@ -21,7 +21,7 @@ export function reportJson(
     last_seq: report.entries > 0 ? report.entries - 1 : null,
     newest_checkpoint: newest === undefined ? null : { size: newest.size, root_hex: newest.rootHex },
     checkpoints: { checked: report.checkpoints.checked, signatures_checked: report.checkpoints.signaturesChecked },
-    payloads: { present: report.payloads.present, missing: report.payloads.missing },
+    payloads: { ...report.payloads },
     key: {
       source: report.key.source,
       from: report.key.from,
