@@ -26,6 +26,8 @@ export type LedgerErrorCode =
   | 'tampered'
   /** The file is older than, or differs from, the remembered head. */
   | 'behind-head'
+  /** The file holds entries already, where an import needs one without. */
+  | 'not-fresh'
   /** The signer failed or answered something else than a signature. */
   | 'signer'
   /** The ledger or its thread was closed. */

@@ -38,5 +38,11 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     spansKnownLost: sum((part) => part.spansKnownLost),
     restoredAt: parts.flatMap((part) => part.restoredAt),
     payloadsExpected: sum((part) => part.payloadsExpected),
+    imports: importsOf(parts),
   };
+}
+
+function importsOf(parts: readonly ChainFindings[]): ChainFindings['imports'] {
+  const found = parts.flatMap(({ imports }) => (imports === undefined ? [] : [imports]));
+  return found.length === 0 ? undefined : { first: found[0]!.first, last: found.at(-1)!.last };
 }

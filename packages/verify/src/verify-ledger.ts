@@ -4,6 +4,7 @@
  */
 import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
 import {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -99,6 +100,7 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
         });
       }),
     );
+  const imported = judgeImportsOf(source, chain, problems, timingsMs);
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
     const key = options.key ?? selfAssertedKey(chain, problems);
@@ -116,8 +118,27 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
     head,
     store,
     missing,
+    imported,
     timingsMs: { ...timingsMs, ...store.timingsMs },
   });
+}
+
+/** Where the chain is not what was signed, what its imports hold says nothing. */
+function judgeImportsOf(
+  source: ChainSource,
+  chain: ChainFindings | undefined,
+  problems: Problems,
+  timingsMs: Record<string, number>,
+): ImportFindings {
+  const imports = chain?.imports;
+  if (imports === undefined || problems.anyInvalid) return NO_IMPORTS;
+  let found = NO_IMPORTS;
+  timed(timingsMs, 'imports', () =>
+    withDamageAsFinding(problems, () => {
+      found = judgeImports(source, imports, problems);
+    }),
+  );
+  return found;
 }
 
 /** With no key held, the ledger is at least checked against the key that it names itself. */
@@ -265,10 +286,12 @@ interface Concluded {
   readonly head: VouchedRoot | undefined;
   readonly store: StoreFindings;
   readonly missing: number;
+  readonly imported: ImportFindings;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
-function conclude({ chain, options, problems, signaturesChecked, head, store, missing, timingsMs }: Concluded): Report {
+function conclude(concluded: Concluded): Report {
+  const { chain, options, problems, signaturesChecked, head, store, missing, imported, timingsMs } = concluded;
   const anchors = options.anchors ?? [];
   const code = verdictOf(chain, options, problems, missing);
   const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
@@ -290,10 +313,11 @@ function conclude({ chain, options, problems, signaturesChecked, head, store, mi
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),
     notUnderstood: chain?.notUnderstood ?? {},
+    imported,
     spansKnownLost: chain?.spansKnownLost ?? 0,
     problems: problems.kept,
     problemCount: problems.count,
-    notVouchedFor: limitsOf(chain, options, anchors),
+    notVouchedFor: [...limitsOf(chain, options, anchors), ...limitsOfImports(imported)],
     timingsMs,
   };
 }
@@ -337,6 +361,15 @@ function limitsOf(chain: ChainFindings | undefined, options: VerifyOptions, anch
   }
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to this ledger');
+  return limits;
+}
+
+function limitsOfImports({ entries, unverified }: ImportFindings): string[] {
+  if (entries === 0) return [];
+  const limits = [
+    'that imported entries are those of the ledgers that they name, beyond what the notes beside them sign: keep the keys of those ledgers',
+  ];
+  if (unverified > 0) limits.push(`${unverified} imported entries that nobody verified when they were imported`);
   return limits;
 }
 
