@@ -97,6 +97,11 @@ export function heldSpan(holder: Entry, textAt: TextAt): HeldEntry | undefined {
   return held && innermostSpan(held);
 }
 
+/** The span that an entry says: its own, or the one that it imports. */
+export function spanOfEntry(entry: Entry, textAt: TextAt): Entry | undefined {
+  return entry.type === 'span' ? entry : heldSpan(entry, textAt)?.entry;
+}
+
 /** The span entry that an entry is, or imports in one piece; undefined as {@link heldSpan}. */
 export function spanIn(entry: Entry): Entry | undefined {
   return innermostSpan({ text: '', entry, origin: '' })?.entry;

@@ -34,6 +34,7 @@ export {
   MAX_IMPORT_PARTS,
   readImportBody,
   spanIn,
+  spanOfEntry,
   type TextAt,
 } from './import-body.js';
 export { EMPTY_ROOT_HEX, leafHashHex, MerkleFrontier, nodeHashHex, type OnNode } from './merkle.js';

@@ -80,7 +80,10 @@ class ImportJudge {
 
   take(seq: number, text: string): void {
     const entry = text.endsWith(',"type":"span"}') ? undefined : parsed(text);
-    if (entry?.type !== 'import') return this.end();
+    if (entry?.type !== 'import') {
+      this.end();
+      return;
+    }
     const body = readImportBody(entry.body);
     if (body === undefined) this.#problem('import.malformed', seq, 'is neither a head nor an entry of another ledger');
     else if (body.kind === 'head') this.#head(seq, entry, body);

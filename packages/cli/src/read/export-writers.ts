@@ -109,7 +109,7 @@ function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
   return [
     entry.seq,
     entry.hashHex,
-    'span',
+    entry.imported === undefined ? 'span' : 'import',
     isoOfUnixNano(entry.receivedUnixNano),
     { foreign: entry.event },
     { foreign: entry.component },
