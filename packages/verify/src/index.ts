@@ -13,6 +13,7 @@ export {
   type PayloadFindings,
 } from './judge-store.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
+export { type DamagedLedger, type Provable, provableEntries, type SeqRange } from './provable-entries.js';
 export {
   type KeySource,
   type PayloadCounts,

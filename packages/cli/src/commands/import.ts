@@ -111,9 +111,10 @@ function render(source: ImportSource, imported: ImportedLedger): string {
   return `${lines.join('\n')}\n`;
 }
 
-function missingText({ payloadsMissing, payloadsRefused }: ImportedLedger): string {
+function missingText({ payloadsErased, payloadsMissing, payloadsRefused }: ImportedLedger): string {
   const missing = payloadsMissing.count + payloadsRefused.count;
-  return missing === 0 ? '' : `; ${missing.toLocaleString('en')} did not come along`;
+  const erased = payloadsErased === 0 ? '' : `; ${payloadsErased.toLocaleString('en')} were erased before`;
+  return missing === 0 ? erased : `${erased}; ${missing.toLocaleString('en')} did not come along`;
 }
 
 function resultJson(source: ImportSource, imported: ImportedLedger): { readonly [member: string]: JsonOut } {
@@ -131,6 +132,7 @@ function resultJson(source: ImportSource, imported: ImportedLedger): { readonly 
     unreadable: source.unreadable(),
     spans: imported.spans,
     payloads: imported.payloads,
+    payloads_erased: imported.payloadsErased,
     payloads_missing: lostJson(imported.payloadsMissing),
     payloads_refused: lostJson(imported.payloadsRefused),
     adjustments: imported.adjustments,

@@ -60,7 +60,11 @@ export async function exportSource({ file, home, key, onProgress }: SourceOption
       'that the export is of the newest state of its ledger: compare its size and root with an anchor',
       'checkpoints before the newest one, which an export does not have',
     ],
-    foreign: { runs: [{ origin, note, vkey, entries }], context: (kind, digest) => pass.contexts.get(kind + digest) },
+    foreign: {
+      erased: pass.erased,
+      runs: [{ origin, note, vkey, entries }],
+      context: (kind, digest) => pass.contexts.get(kind + digest),
+    },
     unreadable: () => unreadable,
     close: async () => undefined,
   };
@@ -99,12 +103,13 @@ interface Element {
 /** Everything of an export that can be verified by reading it once. */
 class FirstPass {
   readonly contexts = new Map<string, Uint8Array>();
+  /** Seqs of entries whose payload a redaction says it erased. */
+  readonly erased = new Set<number>();
   readonly #file: string;
   readonly #onProgress: SourceOptions['onProgress'];
   readonly #tree = new MerkleFrontier();
   readonly #named = new Set<string>();
   readonly #missing: number[] = [];
-  readonly #erased = new Set<number>();
   #contextOctets = 0;
   #prevHex = ZERO_HASH_HEX;
   #elements = 0;
@@ -166,7 +171,7 @@ class FirstPass {
     }
     if (!read.ok || this.#tree.rootHex() !== read.checkpoint.rootHex)
       return wrong('its entries are not those that its checkpoint signs');
-    const lost = this.#missing.filter((seq) => !this.#erased.has(seq));
+    const lost = this.#missing.filter((seq) => !this.erased.has(seq));
     for (const name of this.#named) if (!this.contexts.has(name)) return wrong('a resource or scope is missing');
     if (chosen === undefined) {
       return {
@@ -205,7 +210,7 @@ class FirstPass {
     else if (entry.prev !== this.#prevHex) this.#fault ??= `Hash chain broken at entry ${Math.max(0, entry.seq - 1)}`;
     this.#prevHex = leafHashHex(text);
     this.#tree.push(this.#prevHex);
-    if (entry.type === 'redaction' && typeof entry.body.target === 'number') this.#erased.add(entry.body.target);
+    if (entry.type === 'redaction' && typeof entry.body.target === 'number') this.erased.add(entry.body.target);
     this.#payload(entry, payload);
   }
 

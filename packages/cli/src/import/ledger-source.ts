@@ -61,6 +61,7 @@ export async function ledgerSource({ file, home, key, onProgress }: SourceOption
       fault: vkey === undefined ? faultOf(report, file) : undefined,
       ...sentences(report),
       foreign: {
+        erased: erasedOf(opened),
         runs: [{ origin: read.checkpoint.origin, note, vkey, entries }],
         context: (_kind: ContextKind, digestHex: string) => contextOf(opened, digestHex),
       },
@@ -84,6 +85,11 @@ function vkeyOfNote(reader: LedgerReader, note: Uint8Array, chosen: ChosenKey | 
   for (const { entry } of reader.entriesOfType('rotation'))
     if (typeof entry.body.key === 'string') candidates.push(entry.body.key);
   return candidates.findLast((vkey) => openNote(note, parseVkey(vkey)).ok);
+}
+
+function erasedOf(reader: LedgerReader): ReadonlySet<number> {
+  const targets = [...reader.entriesOfType('redaction')].map(({ entry }) => entry.body.target);
+  return new Set(targets.filter((target) => typeof target === 'number'));
 }
 
 function faultOf(report: Report, file: string): SourceFault {

@@ -27,6 +27,8 @@ export interface ForeignRun {
 export interface ForeignLedger {
   /** In order of seq. */
   readonly runs: readonly ForeignRun[];
+  /** Seqs of the other ledger whose payloads it says it erased. */
+  readonly erased: ReadonlySet<number>;
   /** A context that payloads name; undefined where it did not come along. */
   context(kind: ContextKind, digestHex: string): Uint8Array | undefined;
 }

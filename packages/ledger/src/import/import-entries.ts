@@ -27,7 +27,9 @@ export interface Imported {
   /** Spans among them, also those that the other ledger had imported. */
   readonly spans: number;
   readonly payloads: number;
-  /** Entries whose payload did not come along, by their seq in the other ledger: the first hundred, and how many in all. */
+  /** Entries whose payload the other ledger had erased. */
+  readonly payloadsErased: number;
+  /** Other entries whose payload did not come along, by their seq in the other ledger: the first hundred, and how many in all. */
   readonly payloadsMissing: LostPayloads;
   /** Those whose payload came along and is not what the entry binds, or names a resource or scope that did not come along. */
   readonly payloadsRefused: LostPayloads;
@@ -60,6 +62,7 @@ export async function importEntries(
 
 class Importer {
   readonly #ledger: Ledger;
+  readonly #foreign: ForeignLedger;
   readonly #preparer: ImportPreparer;
   readonly #onProgress: ((entries: number) => void) | undefined;
   readonly #places = new SeqMap();
@@ -75,10 +78,12 @@ class Importer {
   #unverified = 0;
   #spans = 0;
   #payloads = 0;
+  #erased = 0;
   #adjusted = 0;
 
   constructor(ledger: Ledger, foreign: ForeignLedger, onProgress: ((entries: number) => void) | undefined) {
     this.#ledger = ledger;
+    this.#foreign = foreign;
     this.#preparer = new ImportPreparer(foreign);
     this.#onProgress = onProgress;
   }
@@ -89,6 +94,7 @@ class Importer {
       unverified: this.#unverified,
       spans: this.#spans,
       payloads: this.#payloads,
+      payloadsErased: this.#erased,
       payloadsMissing: this.#missing,
       payloadsRefused: this.#refused,
       adjustments: this.#adjusted,
@@ -133,6 +139,7 @@ class Importer {
     if (vkey === undefined) this.#unverified++;
     if (imports[0]!.held !== undefined) this.#spans++;
     if (payload === 'kept') this.#payloads++;
+    else if (payload === 'missing' && this.#foreign.erased.has(foreign.seq)) this.#erased++;
     else if (payload === 'missing') list(this.#missing, foreign.seq);
     else if (payload === 'refused') list(this.#refused, foreign.seq);
     if (entry.type === 'adjustment' && typeof entry.body.target === 'number') {
