@@ -2,8 +2,9 @@
  * An import is all there or not at all: it is written to a file beside the ledger's name, which takes that name when it is
  * complete. It has an origin and a key of its own.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { openExisting } from '../database.js';
 import { headFile } from '../head-file.js';
 import { Ledger, type LedgerOptions } from '../ledger.js';
 import { LedgerError } from '../ledger-error.js';
@@ -78,11 +79,12 @@ export function requireFresh(path: string): void {
 
 function takePlace(temporary: string, path: string): void {
   // A log of the file that is replaced would be taken for one of the new file.
-  if (existsSync(`${path}-wal`))
+  if (existsSync(path)) openExisting(path, 1_000).close();
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
     throw new LedgerError('locked', `another process has the empty ledger open: ${path}`, {
       hint: 'end it, then try again',
     });
-  rmSync(headFile(path), { force: true });
+  for (const left of [`${path}-wal`, `${path}-shm`, headFile(path)]) rmSync(left, { force: true });
   renameSync(temporary, path);
   // Dies here: a complete ledger without a remembered head; the next writer remembers it.
   if (existsSync(headFile(temporary))) renameSync(headFile(temporary), headFile(path));
