@@ -3,8 +3,8 @@
 
     python3 verify.py LEDGER [--key VKEY]     exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
 
-It checks what docs/format.md, section "Verification", says, for ledgers without import. It trusts the key as it is
-given, of whichever epoch it is, knows no remembered head and no anchor, and stops at the first thing that is wrong.
+It checks what docs/format.md, section "Verification", says. It trusts the key as it is given, of whichever epoch it is,
+knows no remembered head and no anchor, and stops at the first thing that is wrong.
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 from fractions import Fraction
@@ -14,7 +14,7 @@ SCHEMAS = {  # by user_version; docs/format.md, section "Store"
     2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
 }
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
-UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation", "redaction"}
+UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation", "redaction", "import"}
 P = 2**255 - 19  # The field of Ed25519.
 D = -121665 * pow(121666, P - 2, P) % P
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
@@ -83,6 +83,8 @@ def check_chain(db):
         known = note_hash(seq) if seq in notes and seq > 0 else None
         need(claim == known, f"checkpoint {seq} is missing, altered, or unknown to entry {seq}")
         expected = [seq >> 16, entry["type"], None, None, None, None]
+        if entry["type"] == "import":
+            expected[2:] = held_columns(db, seq, body)
         if entry["type"] == "span":
             ids = [bytes.fromhex(body["trace"]), bytes.fromhex(body["span"])]
             expected[2:] = [*ids, body.get("business"), body.get("business_parent")]
@@ -209,12 +211,107 @@ def check_payloads(db, entries, erased):
         digest = sha(LABELS["payload"], salt, payload).hex()
         need(len(salt) == 32 and digest == entries[seq]["payload"], f"the payload of entry {seq} is not the one signed")
         missing.remove(seq)
-        if entries[seq]["type"] == "span":
+        imported = entries[seq]["type"] == "import" and not payload.startswith(b'{"scope":{')
+        if entries[seq]["type"] == "span" or imported:
             for digest, kind in (payload[:32], "resource"), (payload[32:64], "scope"):
                 need(contexts.get(digest) == kind, f"the {kind} of entry {seq} is missing")
                 named.add(digest)
     need(named == set(contexts), "there is a context that no payload names")
     return sorted(missing - set(erased))
+
+
+def octets_of(text):
+    octets = base64.b64decode(text, validate=True)
+    need(octets and base64.b64encode(octets).decode() == text, "base64 is not canonical")
+    return octets
+
+
+def held_text(db, seq, body):
+    """The entry that an import holds, joined from its parts."""
+    octets = b""
+    for part in range(body.get("parts", 1)):
+        more = json.loads(db.execute("SELECT entry FROM entries WHERE seq = ?", [seq + part]).fetchone()[0])["body"]
+        same = all(more.get(name) == body.get(name) for name in ("head", "origin", "seq", "parts"))
+        need(same and more.get("part", 0) == part, f"the import in entry {seq} lacks a part")
+        octets += octets_of(more["entry"])
+    need(len(octets) <= 65535, f"the import in entry {seq} is too long")
+    return octets.decode()
+
+
+def held_columns(db, seq, body):
+    """What the columns of an import say of the span that it holds, also where it is an import of one."""
+    if "note" in body or body.get("part", 0) > 0:
+        return [None] * 4
+    entry = json.loads(held_text(db, seq, body))
+    try:
+        while entry["type"] == "import" and not {"note", "parts", "part"} & set(entry["body"]):
+            inner = json.loads(octets_of(entry["body"]["entry"]).decode())
+            need(inner["seq"] == entry["body"]["seq"], "an import in an import has another seq")
+            entry = inner
+        ids = [bytes.fromhex(entry["body"]["trace"]), bytes.fromhex(entry["body"]["span"])]
+        need(entry["type"] == "span" and [len(octets) for octets in ids] == [16, 8], "no span")
+        return [*ids, entry["body"].get("business"), entry["body"].get("business_parent")]
+    except (Invalid, ValueError, LookupError, TypeError, AttributeError):
+        return [None] * 4  # What another ledger says is no reason to find this one wrong.
+
+
+def check_imports(db, entries):
+    """Entries of other ledgers: under each head a chain, and where nothing is missing the tree that its note signs."""
+    heads, following, parts = {}, {}, 0
+    for seq, entry in enumerate(entries):
+        body = entry["body"]
+        need(parts == 0 or entry["type"] == "import", f"parts of an import are missing at entry {seq}")
+        if entry["type"] != "import":
+            continue
+        if "note" in body:
+            need(parts == 0 and "payload" not in entry and "entry" not in body, f"the import in entry {seq} is no head")
+            heads[seq] = [body["origin"], *check_note(body), -1, "0" * 64, {} if "key" in body else None]
+            continue
+        if parts > 0:
+            need(body.get("part") == following["part"] and "payload" not in entry, f"entry {seq} is not the next part")
+            following["part"] += 1
+            parts -= 1
+            continue
+        following, parts = {"part": 1}, body.get("parts", 1) - 1
+        need(parts < 16 and ("parts" in body) == ("part" in body) == (parts > 0), f"entry {seq} has impossible parts")
+        need(body.get("part", 0) == 0, f"entry {seq} is a part of nothing")
+        text = held_text(db, seq, body)
+        held, head = json.loads(text), heads[body["head"]]
+        origin, size, signed, last, leaf, peaks = head
+        need(body["origin"] == origin, f"the import in entry {seq} is of another ledger than its head")
+        need(held["seq"] == body["seq"] > last, f"the import in entry {seq} is out of order")
+        need(size is None or held["seq"] < size, f"the import in entry {seq} is beyond the note of its head")
+        need(held["seq"] > last + 1 or held["prev"] == leaf, f"the import in entry {seq} does not follow the one before")
+        need(entry.get("payload") in (None, held.get("payload")), f"the import in entry {seq} has another payload")
+        genesis = held["type"] == "genesis" and held["body"].get("origin") == origin
+        need(held["seq"] > 0 or genesis, f"the import in entry {seq} is not the genesis of {origin}")
+        head[3:5] = held["seq"], sha(b"\0", text.encode()).hex()
+        if peaks is None:
+            continue
+        if held["seq"] == last + 2:  # Of one that is missing, the next says what it was.
+            push(peaks, {}, last + 1, bytes.fromhex(held["prev"]))
+        elif held["seq"] != last + 1:
+            head[5] = None
+            continue
+        push(peaks, {}, held["seq"], bytes.fromhex(head[4]))
+        need(held["seq"] + 1 != size or root(peaks) == signed, f"the imports up to entry {seq} are not what was signed")
+    need(parts == 0, "parts of an import are missing at the end")
+
+
+def check_note(head):
+    """The size and root that the note of a head signs; none where it names no key."""
+    text, _, lines = head["note"].rpartition("\n\n")
+    origin, size, signed = text.split("\n")[:3]
+    need(origin == head["origin"] and size == str(int(size)) and len(octets_of(signed)) == 32, "the note of an import")
+    need(lines.startswith("— ") and lines.endswith("\n"), "the note of an import has no signature")
+    if "key" not in head:
+        return None, None
+    key_id = bytes.fromhex(head["key"].split("+")[1])
+    own = [line for line in lines.splitlines() if line.split(" ")[1] == origin and octets_of(line.split(" ")[2])[:4] == key_id]
+    need(len(own) == 1, "the note of an import is not signed by its key")
+    _, public = read_vkey(head["key"], origin)
+    check_signature(f"{text}\n", octets_of(own[0].split(" ")[2])[4:], public, size)
+    return int(size), octets_of(signed)
 
 
 def verify(path, vkey):
@@ -228,6 +325,7 @@ def verify(path, vkey):
     vkeys, keys = key_epochs(entries, notes)
     need(vkey is None or vkey in vkeys, "the ledger names other keys than the one that is given")
     check_signatures(notes, keys, genesis["origin"])
+    check_imports(db, entries)
     missing = check_payloads(db, entries, check_redactions(db, entries))
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"

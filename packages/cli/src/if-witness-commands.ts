@@ -22,6 +22,11 @@ export const IF_WITNESS: ProgramSpec = {
     { name: 'verify', summary: 'Judge the ledger.', load: () => import('./commands/verify.js') },
     { name: 'export', summary: 'Write entries out as JSON, CSV or OTLP.', load: () => import('./commands/export.js') },
     {
+      name: 'import',
+      summary: 'Restore a ledger, or an export of one, into a new ledger.',
+      load: () => import('./commands/import.js'),
+    },
+    {
       name: 'replay',
       summary: 'Send a trace from the ledger to an OTLP backend.',
       load: () => import('./commands/replay.js'),

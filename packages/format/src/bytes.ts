@@ -30,8 +30,16 @@ export function bytesOfHex(text: string): Uint8Array {
   return bytes;
 }
 
+/** What Node has and browsers have not: ten times as fast. */
+interface NativeBase64 {
+  from(value: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
+  from(text: string, encoding: 'base64'): Uint8Array & { toString(encoding: 'base64'): string };
+}
+const native = (globalThis as { readonly Buffer?: NativeBase64 }).Buffer;
+
 /** Padded standard base64 of bytes. */
 export function base64Of(bytes: Uint8Array): string {
+  if (native !== undefined) return native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
   let binary = '';
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
@@ -41,6 +49,11 @@ export function base64Of(bytes: Uint8Array): string {
 export function bytesOfBase64(text: string): Uint8Array {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw new FormatError('base64', 'expected padded standard base64');
+  }
+  if (native !== undefined) {
+    const bytes = native.from(text, 'base64');
+    if (bytes.toString('base64') !== text) throw new FormatError('base64', 'base64 is not in its canonical form');
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
   const binary = atob(text);
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));

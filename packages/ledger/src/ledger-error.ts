@@ -28,6 +28,8 @@ export type LedgerErrorCode =
   | 'behind-head'
   /** A redaction entry that breaks a rule of redactions, and would make the ledger invalid. */
   | 'redaction'
+  /** The file holds entries already, where an import needs one without. */
+  | 'not-fresh'
   /** The signer failed or answered something else than a signature; it may work later. */
   | 'signer'
   /** `IF_WITNESS_SIGNER` does not say which signer, or which of its keys. */

@@ -37,7 +37,7 @@ import { destroyPrivateHalf, keepVkey, privateKeyIds, setAsideVkeys } from './ke
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { finishRotations, ledgerKeys } from './past-keys.js';
 import { planBatch } from './plan-batch.js';
-import { type Prepared, type PreparedSpan, prepareAll } from './prepare.js';
+import { type Prepared, prepareAll } from './prepare.js';
 import { writePrivateFile } from './private-file.js';
 import type { LedgerView } from './reader.js';
 import { contradictionOfHead, requireNotBehindHead } from './remembered-head.js';
@@ -162,9 +162,9 @@ export class Ledger {
     return this.#inTurn(() => this.#appendPrepared(prepareAll(drafts, this.#sources.randomBytes)));
   }
 
-  /** {@link Ledger.append} of spans that are prepared already: see pack-spans.ts. */
-  appendPrepared(spans: readonly PreparedSpan[]): Promise<Appended[]> {
-    return this.#inTurn(() => this.#appendPrepared(spans));
+  /** {@link Ledger.append} of what is prepared already: see pack-spans.ts and import/prepare-import.ts. */
+  appendPrepared(prepared: readonly Prepared[]): Promise<Appended[]> {
+    return this.#inTurn(() => this.#appendPrepared(prepared));
   }
 
   /**

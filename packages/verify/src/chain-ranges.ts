@@ -41,5 +41,11 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     rotations: parts.flatMap((part) => part.rotations),
     payloadsExpected: sum((part) => part.payloadsExpected),
     redactions: mergeRedactions(parts.map((part) => part.redactions)),
+    imports: importsOf(parts),
   };
+}
+
+function importsOf(parts: readonly ChainFindings[]): ChainFindings['imports'] {
+  const found = parts.flatMap(({ imports }) => (imports === undefined ? [] : [imports]));
+  return found.length === 0 ? undefined : { first: found[0]!.first, last: found.at(-1)!.last };
 }

@@ -2,6 +2,7 @@ export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
+export { type ImportFindings, judgeImports } from './judge-imports.js';
 export type { Redactions } from './judge-redactions.js';
 export {
   CHAIN_TABLES,
@@ -24,6 +25,7 @@ export {
   vouchingKeys,
 } from './key-epochs.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
+export { type DamagedLedger, type Provable, provableEntries, type SeqRange } from './provable-entries.js';
 export {
   type JudgedKey,
   type KeySource,

@@ -20,7 +20,7 @@ import {
 } from '@infrafabric/format';
 import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
-import { type EntryView, viewEntry } from './entry-view.js';
+import { type EntryView, viewEntry, viewHeld } from './entry-view.js';
 import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
 import { RedactionJudge, type Redactions } from './judge-redactions.js';
 import { type RotationFound, rotationKey } from './key-epochs.js';
@@ -85,10 +85,12 @@ export interface ChainFindings {
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
   readonly redactions: Redactions;
+  /** Seqs of the first and the last `import`, whose rules {@link judgeImports} judges. */
+  readonly imports: { readonly first: number; readonly last: number } | undefined;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
-const UNDERSTOOD: ReadonlySet<string> = new Set(ENTRY_TYPES.filter((type) => !['import', 'index'].includes(type)));
+const UNDERSTOOD: ReadonlySet<string> = new Set(ENTRY_TYPES.filter((type) => type !== 'index'));
 
 /**
  * Judges a chain, or one range of it. What a range takes from before its start (the previous entry, the tree's stored
@@ -132,6 +134,7 @@ class ChainJudge {
   /** The next checkpoint is the first of a key's epoch. */
   #epochBegins = false;
   readonly #redactions: RedactionJudge;
+  #imports: { first: number; last: number } | undefined;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
@@ -199,6 +202,7 @@ class ChainJudge {
       restoredAt: this.#restoredAt,
       rotations: this.#rotations,
       redactions: this.#redactions.end(),
+      imports: this.#imports,
     };
   }
 
@@ -248,7 +252,8 @@ class ChainJudge {
     this.#checkpointsUpTo(rowSeq);
     const text = this.#text(row);
     const hashHex = text === undefined ? undefined : leafHashHex(text);
-    const view = text === undefined ? undefined : this.#view(rowSeq, text);
+    const seen = text === undefined ? undefined : this.#view(rowSeq, text);
+    const view = seen?.inParts === true ? viewHeld(seen, text!, (at) => this.#textAt(at)) : seen;
     if (view !== undefined) {
       this.#link(rowSeq, view);
       this.#place(rowSeq, view);
@@ -378,6 +383,7 @@ class ChainJudge {
     if (view.type === 'rotation') {
       this.#rotations.push({ seq, key: rotationKey(this.#body(seq, text)), closed: false });
     }
+    if (view.type === 'import') this.#imports = { first: this.#imports?.first ?? seq, last: seq };
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.type === 'redaction') this.#redaction(seq, view, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
@@ -454,21 +460,27 @@ class ChainJudge {
   #adjustment(seq: number, text: string): void {
     const body = this.#body(seq, text);
     if (body === undefined) return;
-    for (const problem of adjustmentProblems({ body }, this.#earlier(body.target, seq), this.#options.cardOf))
+    const textAt = (at: number): string | undefined => this.#textAt(at);
+    for (const problem of adjustmentProblems({ body }, this.#earlier(body.target, seq), this.#options.cardOf, textAt))
       this.#problems.add({ code: 'adjustment.charge', seq, message: `the adjustment in entry ${seq}: ${problem}` });
   }
 
   /** An entry that comes before another. */
   #earlier(target: unknown, seq: number): { readonly text: string; readonly entry: Entry } | undefined {
     if (typeof target !== 'number' || !Number.isSafeInteger(target) || target < 0 || target >= seq) return undefined;
-    const [row] = [...this.#source.entries(target, target + 1)].flat();
-    if (typeof row?.[1] !== 'string') return undefined;
+    const text = this.#textAt(target);
+    if (text === undefined) return undefined;
     try {
-      return { text: row[1], entry: parseEntry(row[1]) };
+      return { text, entry: parseEntry(text) };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return undefined;
     }
+  }
+
+  #textAt(seq: number): string | undefined {
+    const [row] = [...this.#source.entries(seq, seq + 1)].flat();
+    return typeof row?.[1] === 'string' ? row[1] : undefined;
   }
 
   /** A body as a whole, which {@link viewEntry} leaves unread. */

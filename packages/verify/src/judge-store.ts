@@ -11,6 +11,7 @@ import {
   type SchemaObject,
   schemaOf,
   sha256Hex,
+  utf8Of,
 } from '@infrafabric/format';
 import { payloadDigestOf } from './entry-view.js';
 import { ErasedCursor, returned } from './judge-redactions.js';
@@ -115,6 +116,9 @@ const NAMES_AT = PAYLOAD_DOMAIN.length + SALT_OCTETS;
 const NAMES_OCTETS = 64;
 /** Payloads of other types name no contexts. */
 const SPAN_END = ',"type":"span"}';
+const IMPORT_END = ',"type":"import"}';
+/** How the payload of a budget begins. An import has that of a budget or that of a span, which begins with a digest. */
+const BUDGET_PAYLOAD = utf8Of('{"scope":{');
 
 class PayloadJudge {
   readonly #problems: Problems;
@@ -150,7 +154,7 @@ class PayloadJudge {
       const message = `the payload of entry ${seq} is not the one that was signed`;
       this.#problems.add({ code: 'payload.digest', seq, column: 'payloads', message });
     } else if (
-      entry!.endsWith(SPAN_END) &&
+      (entry!.endsWith(SPAN_END) || (entry!.endsWith(IMPORT_END) && !isBudgetPayload(digested))) &&
       digested.length >= NAMES_AT + NAMES_OCTETS &&
       !this.#namesAsBefore(digested)
     ) {
@@ -179,6 +183,10 @@ class PayloadJudge {
     const message = `the ${kind} that the payload of entry ${seq} names is missing`;
     this.#problems.add({ code: 'context.missing', seq, column: 'contexts', message });
   }
+}
+
+function isBudgetPayload(digested: Uint8Array): boolean {
+  return BUDGET_PAYLOAD.every((octet, i) => digested[NAMES_AT + i] === octet);
 }
 
 function digestOf(entry: string, seq: number): string | undefined {

@@ -34,6 +34,15 @@ export type ProblemCode =
   | 'erased.missing'
   | 'erased.unexpected'
   | 'erased.redaction'
+  | 'import.malformed'
+  | 'import.head'
+  | 'import.note'
+  | 'import.parts'
+  | 'import.entry'
+  | 'import.seq'
+  | 'import.prev'
+  | 'import.payload'
+  | 'import.root'
   | 'tree.node'
   | 'payload.digest'
   | 'payload.unexpected'
@@ -96,6 +105,8 @@ export interface Report {
   readonly anchors: readonly number[];
   /** Entries by type that this version does not understand. */
   readonly notUnderstood: Readonly<Record<string, number>>;
+  /** Entries of other ledgers that it holds, and how many of them were not verified when they were imported. */
+  readonly imported: { readonly entries: number; readonly unverified: number };
   /** Spans that the ledger itself says were lost, from gap entries. */
   readonly spansKnownLost: number;
   /** The first problems; `problemCount` has them all. */

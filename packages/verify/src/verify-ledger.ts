@@ -5,6 +5,7 @@
 import { textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
 import { firstRedactions, judgeErased } from './judge-redactions.js';
 import {
   CHAIN_TABLES,
@@ -121,6 +122,7 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
       }),
     );
   const epochs = chain === undefined ? undefined : keyEpochs(chain.genesisVkey, chain.rotations);
+  const imported = judgeImportsOf(source, chain, problems, timingsMs);
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
     if (chain === undefined || epochs === undefined) return;
@@ -145,8 +147,27 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
     store,
     missing,
     erased: first.size,
+    imported,
     timingsMs: { ...timingsMs, ...store.timingsMs },
   });
+}
+
+/** Where the chain is not what was signed, what its imports hold says nothing. */
+function judgeImportsOf(
+  source: ChainSource,
+  chain: ChainFindings | undefined,
+  problems: Problems,
+  timingsMs: Record<string, number>,
+): ImportFindings {
+  const imports = chain?.imports;
+  if (imports === undefined || problems.anyInvalid) return NO_IMPORTS;
+  let found = NO_IMPORTS;
+  timed(timingsMs, 'imports', () =>
+    withDamageAsFinding(problems, () => {
+      found = judgeImports(source, imports, problems);
+    }),
+  );
+  return found;
 }
 
 /** Keys under which the stored checkpoints are judged. A held key that the ledger never had is taken at its word. */
@@ -313,11 +334,13 @@ interface Concluded {
   readonly store: StoreFindings;
   readonly missing: number;
   readonly erased: number;
+  readonly imported: ImportFindings;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
 function conclude(concluded: Concluded): Report {
-  const { chain, epochs, options, problems, signaturesChecked, head, store, missing, erased, timingsMs } = concluded;
+  const { chain, epochs, options, problems, signaturesChecked, head, store, missing, erased, imported, timingsMs } =
+    concluded;
   const key = judgedKey(options, epochs);
   const anchors = options.anchors ?? [];
   const code = verdictOf(chain, options, problems, missing);
@@ -336,10 +359,11 @@ function conclude(concluded: Concluded): Report {
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),
     notUnderstood: chain?.notUnderstood ?? {},
+    imported,
     spansKnownLost: chain?.spansKnownLost ?? 0,
     problems: problems.kept,
     problemCount: problems.count,
-    notVouchedFor: limitsOf(chain, options, anchors, key),
+    notVouchedFor: [...limitsOf(chain, options, anchors, key), ...limitsOfImports(imported)],
     timingsMs,
   };
 }
@@ -405,6 +429,15 @@ function limitsOf(
   }
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to this ledger');
+  return limits;
+}
+
+function limitsOfImports({ entries, unverified }: ImportFindings): string[] {
+  if (entries === 0) return [];
+  const limits = [
+    'that imported entries are those of the ledgers that they name, beyond what the notes beside them sign: keep the keys of those ledgers',
+  ];
+  if (unverified > 0) limits.push(`${unverified} imported entries that nobody verified when they were imported`);
   return limits;
 }
 

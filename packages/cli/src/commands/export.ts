@@ -19,6 +19,7 @@ import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import { SpanPayloads } from '../read/span-payloads.js';
 import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
+import { StoredOctets } from '../read/stored-octets.js';
 
 interface ExportFlags {
   readonly traceId?: string;
@@ -42,9 +43,9 @@ export function define(command: Command): void {
       'if-witness export --format cdr > calls.csv',
     ],
     [
-      'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
-        'spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n' +
-        'cannot be read is exported as malformed.',
+      'json has every entry and can be imported again, csv one line for each, otlp-json the spans with all that was received.\n' +
+        'In CSV, text that a spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see\n' +
+        'verify. An entry that cannot be read is exported as malformed.',
       'cdr has one CSV line for each call (SIP, H.323, WebRTC): from, to, start, setup time, duration, who hung up, last code,\n' +
         'estimated MOS, and where its entries are; cdr-json the same as JSON.',
     ],
@@ -68,7 +69,12 @@ function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Ex
     output = flags.output === undefined ? undefined : openFileOutput(flags.output, ledger);
     const isCsv = format === 'csv' || format === 'cdr';
     const stdout = new BufferedOut(isCsv ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
-    const writer = writerOf(output?.write ?? stdout.write, new SpanPayloads(reader), headerOf(reader));
+    const writer = writerOf(
+      output?.write ?? stdout.write,
+      new SpanPayloads(reader),
+      headerOf(reader),
+      new StoredOctets(reader),
+    );
     const { entries, malformed, calls } = writeAll(found, writer, progress);
     stdout.flush();
     output?.commit();

@@ -5,7 +5,7 @@ import type { AnyValue, EventRecord, KeyValue, LinkRecord, SpanRecord } from '@i
 import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
 import { type JsonOut, RawJson } from '../json-text.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
-import type { SpanEntry } from './span-entry.js';
+import type { ImportedFrom, SpanEntry } from './span-entry.js';
 import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
 import type { WholeSpan } from './span-payloads.js';
 
@@ -19,7 +19,8 @@ export function spanEntryJson(entry: SpanEntry, span: WholeSpan, erasedBy?: numb
   return {
     seq: entry.seq,
     hash: entry.hashHex,
-    type: 'span',
+    type: entry.imported === undefined ? 'span' : 'import',
+    imported: entry.imported && importedJson(entry.imported),
     received: isoOfUnixNano(entry.receivedUnixNano),
     event: entry.event,
     component: entry.component ?? null,
@@ -49,6 +50,10 @@ export function spanEntryJson(entry: SpanEntry, span: WholeSpan, erasedBy?: numb
       : detailsOf(span)),
     conflict: entry.conflict,
   };
+}
+
+function importedJson({ origin, seq, hashHex, receivedUnixNano }: ImportedFrom): Members {
+  return { origin, seq, hash: hashHex, received: isoOfUnixNano(receivedUnixNano) };
 }
 
 /** An entry of any other type. */

@@ -51,7 +51,7 @@ export function renderTrace(selection: TraceSelection, { width, paint, erasedBy 
       return entry === undefined ? paint.strong(line) : entry.status === STATUS_ERROR ? paint.bad(line) : line;
     },
   });
-  return `${[...table, '', totalsLine(entries, selection.otelTraceIds)].join('\n')}\n`;
+  return `${[...table, '', totalsLine(entries, selection.otelTraceIds), ...importLines(entries)].join('\n')}\n`;
 }
 
 function headingCells(prefix: string, flowId: string): string[] {
@@ -106,6 +106,24 @@ function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string
     parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
   if (totals.callsUnknown > 0n) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
   return parts.join(' · ');
+}
+
+/** One line for each ledger that entries were imported from. */
+function importLines(entries: readonly SpanEntry[]): string[] {
+  const ranges = new Map<string, { first: number; last: number; count: number }>();
+  for (const { imported } of entries) {
+    if (imported === undefined) continue;
+    const { origin, seq } = imported;
+    const range = ranges.get(origin) ?? { first: seq, last: seq, count: 0 };
+    range.first = Math.min(range.first, seq);
+    range.last = Math.max(range.last, seq);
+    range.count++;
+    ranges.set(origin, range);
+  }
+  return [...ranges].map(([origin, { first, last, count }]) => {
+    const which = count === 1 ? `there entry ${first}` : `there entries ${first} to ${last}`;
+    return `${counted(count, 'entry', 'entries')} imported from ${escapeText(origin)}, ${which}`;
+  });
 }
 
 function counted(n: number | bigint, one: string, many: string): string {

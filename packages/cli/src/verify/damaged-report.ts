@@ -23,6 +23,7 @@ export function damagedReport(message: string, options: VerifyOptions): Report {
     head: options.head === undefined ? 'not-asked' : options.head === null ? 'missing' : 'disagrees',
     anchors: [],
     notUnderstood: {},
+    imported: { entries: 0, unverified: 0 },
     spansKnownLost: 0,
     problems: [{ code: 'store.corrupt', message }],
     problemCount: 1,

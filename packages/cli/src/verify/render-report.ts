@@ -58,6 +58,11 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
   if (report.spansKnownLost > 0)
     rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
+  const { imported } = report;
+  if (imported.entries > 0) {
+    const unverified = imported.unverified > 0 ? `; ${number(imported.unverified)} of them unverified` : '';
+    rows.push(['imported', `${number(imported.entries)} entries of other ledgers${unverified}`]);
+  }
   const strange = Object.entries(report.notUnderstood).map(([type, n]) => `${number(n)} ${escapeText(type)}`);
   if (strange.length > 0) rows.push(['unknown', `entries not understood: ${strange.join(', ')}`]);
   rows.push(['time', timeText(report.timingsMs)]);

@@ -33,6 +33,7 @@ export function reportJson(
     head: report.head,
     anchors: [...report.anchors],
     not_understood: { ...report.notUnderstood },
+    imported: { ...report.imported },
     spans_known_lost: report.spansKnownLost,
     problem_count: report.problemCount,
     problems: report.problems.map(problemJson),
