@@ -12,6 +12,8 @@ export type FormatErrorCode =
   | 'note.malformed'
   | 'note.too-large'
   | 'checkpoint.malformed'
+  | 'proof.malformed'
+  | 'proof.too-large'
   | 'vkey.malformed'
   | 'vkey.weak'
   | 'payload.too-large';

@@ -62,5 +62,6 @@ export {
   type SchemaObject,
   SEGMENT_BITS,
 } from './store-schema.js';
+export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';

@@ -2,6 +2,7 @@ export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
+export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,

@@ -26,6 +26,8 @@ interface VerifyFlags {
   readonly anchor?: readonly string[];
   readonly requireAnchor?: true;
   readonly key?: string;
+  readonly proof?: string;
+  readonly entry?: string;
   /** False when `--no-head` was given. */
   readonly head?: boolean;
 }
@@ -41,7 +43,9 @@ export function define(command: Command): void {
     .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
     .option('--no-head', 'leave out the remembered head')
     .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
-    .option('--deep', 'also check that every entry is canonical JSON');
+    .option('--deep', 'also check that every entry is canonical JSON')
+    .option('--proof <file>', 'judge a proof of one entry instead of a ledger')
+    .option('--entry <file>', 'with --proof: the octets of the entry, - for stdin');
   addHelp(
     command,
     'Judges the ledger: every entry, the tree, the checkpoints, payloads and columns.',
@@ -49,6 +53,7 @@ export function define(command: Command): void {
       'if-witness verify',
       'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
       'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
+      'if-witness verify --proof 41.tlog-proof --entry 41.json --key witness.vkey',
     ],
     [
       'VALID        nothing contradicts what the key holder signed; (anchored) or (unanchored)\n' +
@@ -61,7 +66,12 @@ export function define(command: Command): void {
 }
 
 async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
-  const { common } = invocation;
+  const { flags, common } = invocation;
+  requireThatFit(flags);
+  if (flags.proof !== undefined) {
+    const { verifyProof } = await import('../verify/verify-proof.js');
+    return verifyProof({ proof: flags.proof, entry: flags.entry, key: flags.key }, common);
+  }
   const paths = witnessPaths(common);
   const created = await createIfNone(paths, invocation);
   const copy = needsCopy(paths.ledger) ? await copyToRead(paths.ledger) : undefined;
@@ -75,6 +85,22 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
   } finally {
     await copy?.remove();
   }
+}
+
+/** A flag that would be passed over is a mistake. @throws CliError `usage`. */
+function requireThatFit(flags: VerifyFlags): void {
+  if (flags.entry !== undefined && flags.proof === undefined) throw usageError('--entry goes with --proof');
+  if (flags.proof === undefined) return;
+  const { deep, allSignatures, anchor, requireAnchor, head } = flags;
+  const ofLedgers = {
+    '--deep': deep,
+    '--all-signatures': allSignatures,
+    '--anchor': anchor,
+    '--require-anchor': requireAnchor,
+    '--no-head': head === false ? true : undefined,
+  };
+  for (const [name, value] of Object.entries(ofLedgers))
+    if (value !== undefined) throw usageError(`--proof is about one entry: ${name} does not go with it`);
 }
 
 /** First use of the default ledger creates it. Whoever names a file, a key or an anchor expects that there is one. */
