@@ -20,7 +20,7 @@ import {
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 
-export { LedgerTree } from './ledger-tree.js';
+export { LedgerTree, type TreeRows } from './ledger-tree.js';
 export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 
 // Small enough that the rows of a chunk die young: 4,000 at a time cost a third more.
