@@ -61,6 +61,8 @@ export {
   SCHEMA_VERSION,
   type SchemaObject,
   SEGMENT_BITS,
+  schemaOf,
+  UPGRADE_TO_2,
 } from './store-schema.js';
 export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
