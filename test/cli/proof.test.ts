@@ -190,7 +190,7 @@ describe('verify --proof', () => {
     for (const flag of [['--deep'], ['--all-signatures'], ['--anchor', file], ['--require-anchor'], ['--no-head']])
       expect(home.witness(['verify', '--proof', file, ...flag]), flag[0]).toMatchObject({
         exitCode: 2,
-        stderr: expect.stringContaining(`${flag[0]} does not go with it`),
+        stderr: expect.stringContaining(`${flag[0]} does not go with --proof`),
       });
   });
 });

@@ -12,6 +12,8 @@ export type FormatErrorCode =
   | 'note.malformed'
   | 'note.too-large'
   | 'checkpoint.malformed'
+  | 'bundle.malformed'
+  | 'bundle.version'
   | 'proof.malformed'
   | 'proof.too-large'
   | 'vkey.malformed'

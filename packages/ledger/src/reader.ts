@@ -185,6 +185,23 @@ export class LedgerReader {
     }
   }
 
+  /**
+   * Seqs of the entries that were received from `sinceUnixNano` on and before `untilUnixNano`, in order. Reads every entry's
+   * beginning: a clock may go back, so no part of the ledger can be left out. What cannot be read was received at no time.
+   */
+  *seqsReceived(sinceUnixNano: bigint | undefined, untilUnixNano: bigint | undefined): Generator<number> {
+    const sql = `SELECT seq, substr(entry, 1, 29) FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT ${CHUNK * 8}`;
+    for (const rows of this.#chunks<[number, unknown]>(sql, BEFORE_ALL)) {
+      for (const [seq, beginning] of rows) {
+        const [, at] = /^\{"at":"(\d{1,20})"/.exec(String(beginning)) ?? [];
+        if (at === undefined) continue;
+        const received = BigInt(at);
+        if (sinceUnixNano !== undefined && received < sinceUnixNano) continue;
+        if (untilUnixNano === undefined || received < untilUnixNano) yield seq;
+      }
+    }
+  }
+
   /** Seqs and span ids, hex, of the span entries from `from` on, in no order; from an index alone. */
   *spanIds(from: number): Generator<[seq: number, spanIdHex: string]> {
     const sql = 'SELECT seq, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?';

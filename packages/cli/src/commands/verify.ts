@@ -28,6 +28,7 @@ interface VerifyFlags {
   readonly key?: string;
   readonly proof?: string;
   readonly entry?: string;
+  readonly bundle?: string;
   /** False when `--no-head` was given. */
   readonly head?: boolean;
 }
@@ -44,6 +45,7 @@ export function define(command: Command): void {
     .option('--no-head', 'leave out the remembered head')
     .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
     .option('--deep', 'also check that every entry is canonical JSON')
+    .option('--bundle <file>', 'judge a bundle of `export` instead of a ledger; - for stdin')
     .option('--proof <file>', 'judge a proof of one entry instead of a ledger')
     .option('--entry <file>', 'with --proof: the octets of the entry, - for stdin');
   addHelp(
@@ -53,6 +55,7 @@ export function define(command: Command): void {
       'if-witness verify',
       'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
       'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
+      'if-witness verify --bundle call.bundle --key witness.vkey',
       'if-witness verify --proof 41.tlog-proof --entry 41.json --key witness.vkey',
     ],
     [
@@ -73,6 +76,12 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
     return verifyProof({ proof: flags.proof, entry: flags.entry, key: flags.key }, common);
   }
   const paths = witnessPaths(common);
+  if (flags.bundle !== undefined) {
+    const { verifyBundleFile } = await import('../verify/verify-bundle.js');
+    const { bundle, key, anchor = [], requireAnchor, deep } = flags;
+    const asked = { bundle, key, anchors: anchor, requireAnchor: requireAnchor === true, deep: deep === true };
+    return verifyBundleFile(asked, common);
+  }
   const created = await createIfNone(paths, invocation);
   const copy = needsCopy(paths.ledger) ? await copyToRead(paths.ledger) : undefined;
   try {
@@ -89,18 +98,16 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
 
 /** A flag that would be passed over is a mistake. @throws CliError `usage`. */
 function requireThatFit(flags: VerifyFlags): void {
-  if (flags.entry !== undefined && flags.proof === undefined) throw usageError('--entry goes with --proof');
-  if (flags.proof === undefined) return;
-  const { deep, allSignatures, anchor, requireAnchor, head } = flags;
-  const ofLedgers = {
-    '--deep': deep,
-    '--all-signatures': allSignatures,
-    '--anchor': anchor,
-    '--require-anchor': requireAnchor,
-    '--no-head': head === false ? true : undefined,
-  };
-  for (const [name, value] of Object.entries(ofLedgers))
-    if (value !== undefined) throw usageError(`--proof is about one entry: ${name} does not go with it`);
+  const { proof, bundle, entry, deep, allSignatures, anchor, requireAnchor, head } = flags;
+  if (proof !== undefined && bundle !== undefined) throw usageError('--proof and --bundle are two questions');
+  if (entry !== undefined && proof === undefined) throw usageError('--entry goes with --proof');
+  const noHead = head === false ? true : undefined;
+  const ofLedgers = { '--all-signatures': allSignatures, '--no-head': noHead };
+  const ofHistories = { '--deep': deep, '--anchor': anchor, '--require-anchor': requireAnchor };
+  const others = proof !== undefined ? { ...ofLedgers, ...ofHistories } : bundle !== undefined ? ofLedgers : {};
+  const question = proof !== undefined ? '--proof' : '--bundle';
+  for (const [name, value] of Object.entries(others))
+    if (value !== undefined) throw usageError(`${name} does not go with ${question}`);
 }
 
 /** First use of the default ledger creates it. Whoever names a file, a key or an anchor expects that there is one. */
