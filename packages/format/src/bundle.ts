@@ -129,8 +129,7 @@ export function parseBundleLine(octets: Uint8Array): BundleLine {
     case 'end':
       return { line: 'end', entries: count(members, 'end') };
   }
-  if (typeof members.bundle === 'string' && /^if-witness\/bundle@v\d+$/.test(members.bundle))
-    requireVersion(members.bundle);
+  if (typeof members.bundle === 'string') requireVersion(members.bundle);
   throw malformed('a line is of no kind that there is');
 }
 
@@ -175,7 +174,9 @@ function headerOf(members: CanonicalObject): BundleHeader {
 }
 
 function requireVersion(name: string): void {
-  if (name !== BUNDLE_FORMAT) throw new FormatError('bundle.version', `${BUNDLE_FORMAT} is understood, not ${name}`);
+  if (name === BUNDLE_FORMAT) return;
+  if (!/^if-witness\/bundle@v[1-9]\d{0,8}$/.test(name)) throw malformed('its first line does not say that it is one');
+  throw new FormatError('bundle.version', `${BUNDLE_FORMAT} is understood, not ${name}`);
 }
 
 function selectionOf(members: CanonicalObject): BundleSelection {

@@ -145,9 +145,10 @@ export class BundleEntries {
     return { seq, hashHex, entry, payload, payloadOctets: payload === 'present' ? line.payload?.payload : undefined };
   }
 
-  /** What can only be said once all are here. */
-  conclude(): void {
+  /** What can only be said once all are here: where they never were, less. */
+  conclude(areAllHere: boolean): void {
     if (this.#openBreak !== undefined) this.#broken(this.#openBreak - 1);
+    if (!areAllHere) return;
     if (this.#genesis === undefined && this.#known.size > 0)
       this.#add('genesis.missing', 'the genesis entry, which says whose ledger this is, is not here', 0);
     for (const [digest, { named }] of this.#contexts)

@@ -45,7 +45,8 @@ export function judgeBundleKeys(
   const at = held === undefined ? 0 : epochs.findIndex(({ key }) => key !== undefined && isSame(key, held));
   if (held !== undefined && held.name !== facts.origin)
     problems.add('key.origin', `the bundle is of ${facts.origin}, the key that of ${held.name}`);
-  else if (at < 0) problems.add('key.origin', 'the key that is held is none that genesis or a rotation names');
+  else if (at < 0 && facts.genesisVkey !== undefined)
+    problems.add('key.origin', 'the key that is held is none that genesis or a rotation names');
   if (held === undefined && epochs[0]!.key === undefined && facts.genesisVkey !== undefined)
     problems.add('genesis.malformed', `the key that genesis names: ${epochs[0]!.fault}`, 0);
   // A key that the ledger never had is taken at its word: then nothing that is here is signed by it.

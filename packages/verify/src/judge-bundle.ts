@@ -106,7 +106,7 @@ export class BundleJudge {
       const message = `entries and hashes do not give the root of ${size} entries that was signed: at least one of them is another`;
       this.#problems.add('bundle.root', message);
     }
-    this.#entries.conclude();
+    this.#entries.conclude(this.#stopped === undefined);
     const keys =
       origin === undefined || this.#stopped !== undefined
         ? undefined
