@@ -29,6 +29,7 @@ interface VerifyFlags {
   readonly proof?: string;
   readonly entry?: string;
   readonly bundle?: string;
+  readonly page?: string;
   /** False when `--no-head` was given. */
   readonly head?: boolean;
 }
@@ -47,7 +48,8 @@ export function define(command: Command): void {
     .option('--deep', 'also check that every entry is canonical JSON')
     .option('--bundle <file>', 'judge a bundle of `export` instead of a ledger; - for stdin')
     .option('--proof <file>', 'judge a proof of one entry instead of a ledger')
-    .option('--entry <file>', 'with --proof: the octets of the entry, - for stdin');
+    .option('--entry <file>', 'with --proof: the octets of the entry, - for stdin')
+    .option('--page <file>', 'judge nothing; write the page that judges bundles in any browser, without a network');
   addHelp(
     command,
     'Judges the ledger: every entry, the tree, the checkpoints, payloads and columns.',
@@ -69,8 +71,13 @@ export function define(command: Command): void {
 }
 
 async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
-  const { flags, common } = invocation;
+  const { flags, common, messages } = invocation;
   requireThatFit(flags);
+  if (flags.page !== undefined) {
+    const { writePage } = await import('../verify/write-page.js');
+    writePage(flags.page, common, messages);
+    return 0;
+  }
   if (flags.proof !== undefined) {
     const { verifyProof } = await import('../verify/verify-proof.js');
     return verifyProof({ proof: flags.proof, entry: flags.entry, key: flags.key }, common);
@@ -98,14 +105,22 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
 
 /** A flag that would be passed over is a mistake. @throws CliError `usage`. */
 function requireThatFit(flags: VerifyFlags): void {
-  const { proof, bundle, entry, deep, allSignatures, anchor, requireAnchor, head } = flags;
+  const { proof, bundle, page, entry, key, deep, allSignatures, anchor, requireAnchor, head } = flags;
   if (proof !== undefined && bundle !== undefined) throw usageError('--proof and --bundle are two questions');
   if (entry !== undefined && proof === undefined) throw usageError('--entry goes with --proof');
   const noHead = head === false ? true : undefined;
   const ofLedgers = { '--all-signatures': allSignatures, '--no-head': noHead };
   const ofHistories = { '--deep': deep, '--anchor': anchor, '--require-anchor': requireAnchor };
-  const others = proof !== undefined ? { ...ofLedgers, ...ofHistories } : bundle !== undefined ? ofLedgers : {};
-  const question = proof !== undefined ? '--proof' : '--bundle';
+  const ofAll = { '--key': key, '--proof': proof, '--bundle': bundle };
+  const others =
+    page !== undefined
+      ? { ...ofLedgers, ...ofHistories, ...ofAll }
+      : proof !== undefined
+        ? { ...ofLedgers, ...ofHistories }
+        : bundle !== undefined
+          ? ofLedgers
+          : {};
+  const question = page !== undefined ? '--page' : proof !== undefined ? '--proof' : '--bundle';
   for (const [name, value] of Object.entries(others))
     if (value !== undefined) throw usageError(`${name} does not go with ${question}`);
 }
