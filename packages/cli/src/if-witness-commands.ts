@@ -37,6 +37,11 @@ export const IF_WITNESS: ProgramSpec = {
       load: () => import('./commands/redact.js'),
     },
     {
+      name: 'proof',
+      summary: 'Write a proof that an entry is in the ledger.',
+      load: () => import('./commands/proof.js'),
+    },
+    {
       name: 'anchor',
       summary: 'Print the newest checkpoint, to be kept elsewhere.',
       load: () => import('./commands/anchor.js'),

@@ -1,4 +1,18 @@
 export { sha256Hex } from '#sha256';
+export {
+  BUNDLE_FORMAT,
+  type BundleCheckpoint,
+  type BundleContext,
+  type BundleEnd,
+  type BundleEntry,
+  type BundleHash,
+  type BundleHeader,
+  type BundleLine,
+  type BundleSelection,
+  encodeBundleLine,
+  MAX_BUNDLE_LINE_OCTETS,
+  parseBundleLine,
+} from './bundle.js';
 export { base64Of, bytesOfBase64, bytesOfHex, concatBytes, hexOf, textOfUtf8, utf8Of } from './bytes.js';
 export {
   type CanonicalObject,
@@ -78,5 +92,6 @@ export {
   schemaOf,
   UPGRADE_TO_2,
 } from './store-schema.js';
+export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';

@@ -21,7 +21,7 @@ import {
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 
-export { LedgerTree } from './ledger-tree.js';
+export { LedgerTree, type TreeRows } from './ledger-tree.js';
 export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 
 // Small enough that the rows of a chunk die young: 4,000 at a time cost a third more.
@@ -194,6 +194,23 @@ export class LedgerReader {
     const sql = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry ELSE '' END FROM entries INDEXED BY entries_control
       WHERE type = 'rotation' AND type <> 'span' ORDER BY seq`;
     return this.#reading(() => this.#statement(sql).raw().all()) as [number, string][];
+  }
+
+  /**
+   * Seqs of the entries that were received from `sinceUnixNano` on and before `untilUnixNano`, in order. Reads every entry's
+   * beginning: a clock may go back, so no part of the ledger can be left out. What cannot be read was received at no time.
+   */
+  *seqsReceived(sinceUnixNano: bigint | undefined, untilUnixNano: bigint | undefined): Generator<number> {
+    const sql = `SELECT seq, substr(entry, 1, 29) FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT ${CHUNK * 8}`;
+    for (const rows of this.#chunks<[number, unknown]>(sql, BEFORE_ALL)) {
+      for (const [seq, beginning] of rows) {
+        const [, at] = /^\{"at":"(\d{1,20})"/.exec(String(beginning)) ?? [];
+        if (at === undefined) continue;
+        const received = BigInt(at);
+        if (sinceUnixNano !== undefined && received < sinceUnixNano) continue;
+        if (untilUnixNano === undefined || received < untilUnixNano) yield seq;
+      }
+    }
   }
 
   /** Seqs and span ids, hex, of the span entries from `from` on, in no order; from an index alone. */

@@ -1,8 +1,19 @@
 export { verifyEd25519 } from '#ed25519';
+export type { JudgedEntry } from './bundle-entries.js';
+export type {
+  BundleAnchor,
+  BundleProblem,
+  BundleProblemCode,
+  BundleReport,
+  BundleVerdictCode,
+  EntryRun,
+} from './bundle-report.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
+export { BundleJudge, type BundleOptions, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
+export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';
 export type { Redactions } from './judge-redactions.js';
 export {
   CHAIN_TABLES,
