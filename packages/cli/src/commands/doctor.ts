@@ -6,9 +6,9 @@ import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';
+import { checkErasure } from '../doctor/check-erasure.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
 import { checkRates } from '../doctor/check-rates.js';
-import { checkErasure } from '../doctor/check-erasure.js';
 import {
   checkClock,
   checkDisk,
