@@ -12,6 +12,7 @@ const WITNESS = [
   'verify',
   'export',
   'replay',
+  'proof',
   'anchor',
   'keys',
   'keys list',

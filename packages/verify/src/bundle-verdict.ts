@@ -2,8 +2,8 @@
 import type { BundleHeader, Checkpoint } from '@infrafabric/format';
 import type { BundleEntries } from './bundle-entries.js';
 import type { BundleKeyFindings } from './bundle-keys.js';
+import type { BundleOptions } from './bundle-options.js';
 import type { BundleAnchor, BundleProblems, BundleReport, BundleVerdictCode, EntryRun } from './bundle-report.js';
-import type { BundleOptions } from './judge-bundle.js';
 
 /** Everything that was found. */
 export interface FoundInBundle {
