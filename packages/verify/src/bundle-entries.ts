@@ -233,7 +233,7 @@ export class BundleEntries {
     if (seq === 0) this.#openGenesis(entry);
     else if (type === 'genesis') this.#add('genesis.malformed', `entry ${seq} is a second genesis entry`, seq);
     if (type === 'rotation') this.#rotations.push({ seq, vkey: body.key });
-    if (type === 'redaction') this.#redaction(seq, body);
+    if (type === 'redaction') this.#redaction(seq, entry);
     if (type === 'adjustment') this.#adjustment(seq, body);
     if (type === 'gap' && typeof body.count === 'number') this.#spansKnownLost += body.count;
     if (type === 'span')
@@ -256,15 +256,21 @@ export class BundleEntries {
     this.#genesis = { key };
   }
 
-  /** A target that is not here is somebody else's. */
-  #redaction(seq: number, { target, leaf }: Entry['body']): void {
-    const known = this.#known.get(target as number);
-    const isEarlier = typeof target === 'number' && target < seq;
-    if (isEarlier && known === undefined) return;
-    if (!isEarlier || known!.hashHex !== leaf || !known!.hasDigest) {
-      const why = !isEarlier ? 'is no earlier entry' : known!.hasDigest ? 'has other bytes' : 'has no payload';
-      this.#add('redaction.target', `the redaction in entry ${seq}: its target ${why}`, seq);
-    } else if (!this.#redactedBy.has(target)) this.#redactedBy.set(target, seq);
+  /** What is said of a target that is not here is not judged. */
+  #redaction(seq: number, { body, critical }: Entry): void {
+    const { target, leaf, reason } = body;
+    const bad = (code: BundleProblemCode, what: string): void =>
+      this.#add(code, `the redaction in entry ${seq} ${what}`, seq);
+    if (typeof target !== 'number' || typeof leaf !== 'string' || typeof reason !== 'string' || critical !== true) {
+      bad('redaction.malformed', 'is not critical, or lacks its target, leaf or reason');
+      return;
+    }
+    const known = this.#known.get(target);
+    if (target >= seq) bad('redaction.target', `names entry ${target}, which does not come before it`);
+    else if (known === undefined) return;
+    else if (!known.hasDigest) bad('redaction.target', `names entry ${target}, which has no payload`);
+    else if (known.hashHex !== leaf) bad('redaction.leaf', `is not bound to the bytes of entry ${target}`);
+    else if (!this.#redactedBy.has(target)) this.#redactedBy.set(target, seq);
   }
 
   #adjustment(seq: number, { target, leaf, charge }: Entry['body']): void {
