@@ -168,7 +168,7 @@ export class BundleJudge {
   }
 
   #takeContext({ kind, context }: BundleContext): void {
-    this.#entries.addContext(kind, contextDigestHex(kind, context));
+    this.#entries.payloads.addContext(kind, contextDigestHex(kind, context));
   }
 
   #takeEntry(line: BundleEntry): void {

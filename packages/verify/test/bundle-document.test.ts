@@ -35,7 +35,7 @@ test('proofs', () => {
 });
 
 test('bundles', () => {
-  const said = literals('judge-bundle.ts', 'bundle-entries.ts', 'bundle-keys.ts').filter(
+  const said = literals('judge-bundle.ts', 'bundle-entries.ts', 'bundle-payloads.ts', 'bundle-keys.ts').filter(
     (code) => code !== 'bundle.version',
   );
   expect(named(section('Bundle'))).toEqual(sorted([...said, ...union('bundle-report.ts', 'BundleVerdictCode')]));
