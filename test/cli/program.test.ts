@@ -13,6 +13,7 @@ const WITNESS = [
   'export',
   'replay',
   'redact',
+  'proof',
   'anchor',
   'keys',
   'keys list',
