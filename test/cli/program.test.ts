@@ -11,6 +11,7 @@ const WITNESS = [
   'cost',
   'verify',
   'export',
+  'import',
   'replay',
   'anchor',
   'keys',
