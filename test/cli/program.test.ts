@@ -12,6 +12,7 @@ const WITNESS = [
   'verify',
   'export',
   'import',
+  'ingest',
   'replay',
   'anchor',
   'keys',

@@ -1,6 +1,13 @@
 /** `if-optimise rates reprice`: prices entries again, by the cards of today. Nothing is edited: each gets an adjustment entry. */
 import { formatUsd } from '@infrafabric/accounting';
-import { type CanonicalObject, type Charge, leafHashHex, parseEntry, type SpanBody, spanOfEntry } from '@infrafabric/format';
+import {
+  type CanonicalObject,
+  type Charge,
+  leafHashHex,
+  parseEntry,
+  type SpanBody,
+  spanOfEntry,
+} from '@infrafabric/format';
 import { type ControlDraft, Ledger, witnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { Invocation } from '../act.js';
