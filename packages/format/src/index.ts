@@ -62,5 +62,6 @@ export {
   type SchemaObject,
   SEGMENT_BITS,
 } from './store-schema.js';
+export { partialWidth, TILE_WIDTH, type Tile, TileTree, tilePath } from './tiles.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';
