@@ -1,0 +1,61 @@
+/** Our trees against golang.org/x/mod/sumdb/tlog: tiles, and proofs between checkpoints. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { consistencyProof, leafHashHex, MerkleFrontier } from '@infrafabric/format';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { copyFolder, GrowingLog, runPeer, SIZES } from './logs.js';
+import { goTlog } from './peer-programs.js';
+
+beforeEach((context) => goTlog.need(context));
+
+describe('tiles', () => {
+  test(`at ${SIZES.join(', ')} entries prove every entry`, { timeout: 300_000 }, () => {
+    const log = new GrowingLog();
+    for (const size of SIZES) {
+      log.growTo(size);
+      const { exitCode, stdout, stderr } = runPeer(['go-tlog', 'tiles', log.vkey, log.tiles('grown')]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^${size} entries of if-witness/`));
+    }
+  });
+
+  test.each(['tile/0/000', 'tile/0/002.p/188', 'tile/1/000.p/2', 'tile/entries/001', 'checkpoint'])(
+    'are refused with one bit of %s changed',
+    (path) => {
+      const log = new GrowingLog();
+      log.growTo(700);
+      const changed = copyFolder(log.tiles('tiles'), log.home.beside('changed'));
+      const octets = readFileSync(join(changed, path));
+      octets[Math.floor(octets.length / 2)]! ^= 1;
+      writeFileSync(join(changed, path), octets);
+      expect(runPeer(['go-tlog', 'tiles', log.vkey, changed]).exitCode).toBe(1);
+    },
+  );
+});
+
+describe('a consistency proof', () => {
+  test('between any two checkpoints is accepted, and refused for others', { timeout: 300_000 }, () => {
+    const log = new GrowingLog();
+    for (const size of [1, 2, 3, 8, 255, 256, 257, 600]) log.growTo(size);
+    const leaves = log.entries().map((entry) => leafHashHex(entry.toString('utf8')));
+    const hashOf = (from: number, to: number): string => {
+      const tree = new MerkleFrontier();
+      for (const leaf of leaves.slice(from, to)) tree.push(leaf);
+      return tree.rootHex();
+    };
+    const notes = [...log.checkpoints()].map(([size, note]) => [size, log.file(`at-${size}`, note)] as const);
+    expect(notes.length).toBeGreaterThanOrEqual(8);
+    for (const [older, olderNote] of notes) {
+      for (const [newer, newerNote] of notes.filter(([size]) => size > older)) {
+        const hashes = consistencyProof(older, newer, hashOf).map((hex) => Buffer.from(hex, 'hex').toString('base64'));
+        const check = (lines: string[], to = newerNote): number | null =>
+          runPeer(['go-tlog', 'consistency', log.vkey, olderNote, to, log.file('proof', `${lines.join('\n')}\n`)])
+            .exitCode;
+        expect(check(hashes), `${older} to ${newer}`).toBe(0);
+        expect(check(hashes.slice(1)), `${older} to ${newer}, short`).toBe(1);
+        expect(check([...hashes, hashes[0]!]), `${older} to ${newer}, long`).toBe(1);
+        if (older > 1) expect(check(hashes, notes[0]![1]), `${older} to 1`).toBe(1);
+      }
+    }
+  });
+});
