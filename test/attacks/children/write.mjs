@@ -1,9 +1,10 @@
 /**
  * `node write.mjs HOME FIRST BATCHES SIZE`: appends BATCHES batches of SIZE spans, numbered from FIRST, and prints
  * `FIRST LAST` of each batch on a line of its own as soon as it is acknowledged, or `failed CODE`. The n-th span has the
- * span id n. With LONG_LIVED=1 it keeps filters in memory.
+ * span id n. With LONG_LIVED=1 it keeps filters in memory; with GATE=1 it says `loaded` and waits for a line on stdin before it
+ * touches anything.
  */
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { draftSpan, Ledger, LedgerError } from '@infrafabric/ledger';
 
 const [home, first, batches, size] = [process.argv[2], ...process.argv.slice(3).map(Number)];
@@ -49,6 +50,10 @@ async function persist(attempt) {
   }
 }
 
+if (process.env.GATE === '1') {
+  say('loaded');
+  readSync(0, Buffer.alloc(1));
+}
 try {
   const ledger = await persist(() => Ledger.open({ home, longLived: process.env.LONG_LIVED === '1' }));
   say('open');
