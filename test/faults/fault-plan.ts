@@ -1,11 +1,12 @@
 /** Which faults are put where. */
 import type { Fault } from './faulty-writer.js';
 
-/** Calls that ask the disk for room. */
-const WRITING = /^(p?write(v|64)?|openat|mkdir|ftruncate|fallocate|fsync|fdatasync|rename|link)$/;
+/** Calls that change what is on the disk, or ask it for room. */
+const CHANGES = /^(p?write(v|64)?|openat|mkdir|ftruncate|fallocate|fsync|fdatasync|rename|unlink|link)$/;
 
 function kindsOf(call: string): string[] {
-  return ['EIO', ...(WRITING.test(call) ? ['ENOSPC'] : []), ...(call === 'openat' ? ['EMFILE'] : []), 'KILL'];
+  const full = CHANGES.test(call) && call !== 'unlink' ? ['ENOSPC'] : [];
+  return ['EIO', 'KILL', ...full, ...(call === 'openat' ? ['EMFILE'] : [])];
 }
 
 /** Every kind of fault at every call. */
@@ -15,11 +16,11 @@ export function everyFault(counts: ReadonlyMap<string, number>): Fault[] {
   );
 }
 
-/** An error and an end at the first, the middle and the last call of each name; disk full in the middle. */
+/** Errors and ends at the first, the middle and the last call of each name that changes something, else in the middle. */
 export function someFaults(counts: ReadonlyMap<string, number>): Fault[] {
   return [...counts].flatMap(([call, count]) => {
-    const places = [...new Set([1, Math.ceil(count / 2), count])];
     const middle = Math.ceil(count / 2);
+    const places = CHANGES.test(call) ? [...new Set([1, middle, count])] : [middle];
     return kindsOf(call).flatMap((kind) =>
       (kind === 'EIO' || kind === 'KILL' ? places : [middle]).map((nth) => ({ call, nth, kind })),
     );
