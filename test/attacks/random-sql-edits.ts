@@ -6,9 +6,6 @@ import { anotherValue, type Value } from './random-values.js';
 
 type Db = Sqlite.Database;
 
-const TABLES = ['entries', 'entries', 'entries', 'payloads', 'contexts', 'checkpoints', 'nodes'];
-const INDEXES = ['entries_by_span', 'entries_by_business', 'entries_by_business_parent', 'entries_control'];
-
 interface Row {
   readonly table: string;
   /** Condition that names the row. */
@@ -16,12 +13,23 @@ interface Row {
   readonly columns: readonly string[];
 }
 
+/** Names of all tables, that of the entries more than once. */
+function tablesOf(db: Db): string[] {
+  const names = ofType(db, 'table').filter((name) => !name.startsWith('sqlite_'));
+  return ['entries', 'entries', ...names];
+}
+
+function ofType(db: Db, type: 'table' | 'index' | 'trigger'): string[] {
+  const sql = 'SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL ORDER BY name';
+  return db.prepare(sql).pluck().all(type) as string[];
+}
+
 function columnsOf(db: Db, table: string): { name: string; pk: number }[] {
   return db.pragma(`table_info(${table})`) as { name: string; pk: number }[];
 }
 
 /** A row anywhere, the first and the last more often. */
-function anyRow(db: Db, random: Random, table = random.oneOf(TABLES)): Row {
+function anyRow(db: Db, random: Random, table = random.oneOf(tablesOf(db))): Row {
   const columns = columnsOf(db, table);
   const keys = columns.filter(({ pk }) => pk > 0).map(({ name }) => name);
   const count = db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
@@ -62,7 +70,7 @@ function changeStorageClass(db: Db, random: Random): void {
 }
 
 function changeColumn(db: Db, random: Random): void {
-  const table = random.oneOf(TABLES);
+  const table = random.oneOf(tablesOf(db));
   const columns = columnsOf(db, table).map(({ name }) => name);
   const column = random.oneOf(columns);
   db.exec(
@@ -71,7 +79,7 @@ function changeColumn(db: Db, random: Random): void {
 }
 
 function exchange(db: Db, random: Random): void {
-  const table = random.oneOf(TABLES);
+  const table = random.oneOf(tablesOf(db));
   const [a, b] = [anyRow(db, random, table), anyRow(db, random, table)];
   const keys = columnsOf(db, table).flatMap(({ name, pk }) => (pk > 0 ? [] : [name]));
   const columns = random.below(2) === 0 ? keys : [random.oneOf(keys)];
@@ -126,7 +134,10 @@ function cutToCheckpoint(db: Db, random: Random): void {
 }
 
 function changeIndex(path: string, random: Random): void {
-  editIndexInPlace(path, random.oneOf(INDEXES), (db) => {
+  const free = openFreely(path);
+  const index = random.oneOf(ofType(free, 'index'));
+  free.close();
+  editIndexInPlace(path, index, (db) => {
     const columns = columnsOf(db, 'index_rows').map(({ name }) => name);
     const keys = db
       .prepare(`SELECT ${columns.at(-1)} FROM index_rows`)
@@ -146,8 +157,7 @@ type SchemaEdit = (db: Db, random: Random) => void;
 /** An object's text, as it stands in sqlite_schema, changed without anything else. */
 function rewrite(type: 'table' | 'index' | 'trigger', change: (sql: string, random: Random) => string): SchemaEdit {
   return (db, random) => {
-    const names = db.prepare('SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL').pluck().all(type);
-    const name = random.oneOf(names as string[]);
+    const name = random.oneOf(ofType(db, type));
     const sql = db.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(name) as string;
     db.pragma('writable_schema = ON');
     db.prepare('UPDATE sqlite_schema SET sql = ? WHERE name = ?').run(change(sql, random), name);
@@ -155,18 +165,14 @@ function rewrite(type: 'table' | 'index' | 'trigger', change: (sql: string, rand
   };
 }
 
-const ofType = (db: Db, type: string): string[] =>
-  db.prepare('SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL').pluck().all(type) as string[];
-
 const SCHEMA_EDITS: readonly SchemaEdit[] = [
   (db, random) => db.exec(`DROP TRIGGER ${random.oneOf(ofType(db, 'trigger'))}`),
   (db, random) => db.exec(`DROP INDEX ${random.oneOf(ofType(db, 'index'))}`),
-  (db, random) =>
-    db.exec(`CREATE TRIGGER more AFTER INSERT ON ${random.oneOf(ofType(db, 'table'))} BEGIN SELECT 1; END`),
-  (db, random) => db.exec(`CREATE INDEX more ON ${random.oneOf(TABLES)} (${random.oneOf(['1', "'x'"])})`),
+  (db, random) => db.exec(`CREATE TRIGGER more AFTER INSERT ON ${random.oneOf(tablesOf(db))} BEGIN SELECT 1; END`),
+  (db, random) => db.exec(`CREATE INDEX more ON ${random.oneOf(tablesOf(db))} (${random.oneOf(['1', "'x'"])})`),
   (db) => db.exec('CREATE TABLE more (a TEXT); INSERT INTO more VALUES (1)'),
   (db) => db.exec('CREATE VIEW more AS SELECT 1'),
-  (db, random) => db.exec(`ALTER TABLE ${random.oneOf(TABLES)} ADD COLUMN more TEXT`),
+  (db, random) => db.exec(`ALTER TABLE ${random.oneOf(tablesOf(db))} ADD COLUMN more TEXT`),
   (db, random) => db.pragma(`user_version = ${random.below(9)}`),
   (db, random) => db.pragma(`application_id = ${random.below(9)}`),
   rewrite('trigger', (sql, random) =>
@@ -192,7 +198,7 @@ const SCHEMA_EDITS: readonly SchemaEdit[] = [
     db.pragma('writable_schema = OFF');
   },
   (db, random) => {
-    const table = random.oneOf(TABLES);
+    const table = random.oneOf(tablesOf(db));
     db.pragma('legacy_alter_table = ON');
     db.exec(`ALTER TABLE ${table} RENAME TO hidden; CREATE VIEW ${table} AS SELECT * FROM hidden`);
   },
