@@ -33,7 +33,8 @@ export async function playFaults(plan: readonly Fault[]): Promise<Played> {
         if (!/^(read|write)$/.test(call))
           expect(outcome.failure ?? 'io', 'the error is the ledger’s').toMatch(/^[a-z.-]+$/);
         const left = await expectRecovered(folder, fault, outcome);
-        what = `${outcome.killed ? 'killed' : (outcome.failure ?? 'went on')}; left: ${left}`;
+        const ended = outcome.failure ?? (outcome.opened ? 'went on' : 'never began');
+        what = `${outcome.killed ? 'killed' : ended}; left: ${left}`;
         rmSync(folder, { recursive: true });
       } catch (error) {
         failures.push(`${kind} at ${call} number ${nth}: ${(error as Error).message}`);

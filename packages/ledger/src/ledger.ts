@@ -118,8 +118,8 @@ export class Ledger {
       );
     }
     const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
-    const ledger = new Ledger(db, paths, options);
     try {
+      const ledger = new Ledger(db, paths, options);
       await ledger.#exclusively(() => ledger.#createIfEmpty());
       requireLedger(db, paths.ledger);
       // Outside of a write transaction: for a large ledger it takes a second or two.
