@@ -61,6 +61,8 @@ export {
   SCHEMA_VERSION,
   type SchemaObject,
   SEGMENT_BITS,
+  schemaOf,
+  UPGRADE_TO_2,
 } from './store-schema.js';
 export { partialWidth, TILE_WIDTH, type Tile, TileTree, tilePath } from './tiles.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
