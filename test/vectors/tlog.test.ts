@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import {
   bytesOfBase64,
+  EMPTY_ROOT_HEX,
   FormatError,
   hexOf,
   inclusionProof,
@@ -108,7 +109,7 @@ describe('requests that a witness answers', () => {
 
   test('with 200, 403, 409 and 422: signatures and proofs give what decides', () => {
     /** The checkpoints that the witness took. */
-    const roots = new Map<number, string>([[0, '']]);
+    const roots = new Map<number, string>([[0, EMPTY_ROOT_HEX]]);
     const statuses: number[] = [];
     for (const { status, body } of requests) {
       const [head = '', ...rest] = body.split('\n\n');
