@@ -88,7 +88,7 @@ export function copyFolder(from: string, to: string): string {
 }
 
 /** Runs a peer to its end; one that does not end is ended, and has no exit code. */
-export function runPeer([program, ...args]: readonly [string, ...string[]], timeoutMs = 120_000): Ran {
+export function runPeer([program, ...args]: readonly [string, ...string[]], timeoutMs = 300_000): Ran {
   const ran = spawnSync(program, args, { env: cleanEnv(), encoding: 'utf8', timeout: timeoutMs });
   return { exitCode: ran.status, stdout: ran.stdout, stderr: ran.stderr };
 }
