@@ -43,7 +43,14 @@ export function editInPlace(path: string, edit: (db: FreeHands) => void): void {
 
 /** As {@link attack}, while the tables are not STRICT and take any storage class. */
 export function attackUntyped(path: string, edit: (db: FreeHands) => void): string {
-  return attack(path, (db) => {
+  const copy = copyLedger(path);
+  editUntypedInPlace(copy, edit);
+  return copy;
+}
+
+/** As {@link attackUntyped}, on the file itself. */
+export function editUntypedInPlace(path: string, edit: (db: FreeHands) => void): void {
+  editInPlace(path, (db) => {
     const tables = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").all() as {
       name: string;
       sql: string;
@@ -71,7 +78,13 @@ function rewriteSchema(db: FreeHands, tables: { name: string; sql: string }[], c
  */
 export function attackIndex(path: string, index: string, edit: (db: FreeHands) => void): string {
   const copy = copyLedger(path);
-  const db = openFreely(copy);
+  editIndexInPlace(copy, index, edit);
+  return copy;
+}
+
+/** As {@link attackIndex}, on the file itself. */
+export function editIndexInPlace(path: string, index: string, edit: (db: FreeHands) => void): void {
+  const db = openFreely(path);
   try {
     const rootPage = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(index) as number;
     const columns = (db.pragma(`index_xinfo(${index})`) as { seqno: number }[]).map((_, i) => `c${i}`).join(', ');
@@ -89,7 +102,6 @@ export function attackIndex(path: string, index: string, edit: (db: FreeHands) =
   } finally {
     db.close();
   }
-  return copy;
 }
 
 /** Changes the text of one entry, octets for octets. */

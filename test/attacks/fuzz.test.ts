@@ -1,15 +1,13 @@
-/** Attack matrix: database files that no SQLite ever wrote. No crash, no hang, no exception but a `LedgerError`, never VALID. */
+/** Attack matrix: crafted database files that no SQLite ever wrote. No crash, no hang, no exception but a `LedgerError`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { contentOf } from './content.js';
 import { outcomeOf } from './every-byte.js';
-import { type Built, buildLedger, newDirectory, randomOf } from './ledger-files.js';
+import { type Built, buildLedger, newDirectory } from './ledger-files.js';
 
 const PAGE = 4096;
-const ROUNDS = Number(process.env.ROUNDS ?? 400);
-const SEED = Number(process.env.SEED ?? 11);
 
 let built: Built;
 let octets: Buffer;
@@ -28,69 +26,6 @@ function judge(file: Buffer): { outcome: string; ms: number } {
   const outcome = outcomeOf(path, built.key, content);
   return { outcome, ms: performance.now() - start };
 }
-
-describe('random damage', () => {
-  type Damage = (file: Buffer, random: (below: number) => number) => Buffer;
-  const noise = (length: number, random: (below: number) => number): Buffer =>
-    Buffer.from(Array.from({ length }, () => random(256)));
-  const DAMAGES: Record<string, Damage> = {
-    'a few octets': (file, random) => {
-      for (let i = 1 + random(8); i > 0; i--) file[random(file.length)] = random(256);
-      return file;
-    },
-    'a run of octets': (file, random) => {
-      noise(1 + random(2000), random).copy(file, random(file.length));
-      return file;
-    },
-    'the head of a page': (file, random) => {
-      noise(12, random).copy(file, PAGE * random(file.length / PAGE));
-      return file;
-    },
-    'cell pointers of a page': (file, random) => {
-      const at = PAGE * (1 + random(file.length / PAGE - 1)) + 8;
-      for (let i = 0; i < 20; i++) file.writeUInt16BE(random(PAGE + 20), at + 2 * i);
-      return file;
-    },
-    'a page in place of another': (file, random) => {
-      const [from, to] = [PAGE * random(file.length / PAGE), PAGE * random(file.length / PAGE)];
-      file.copy(file, to, from, from + PAGE);
-      return file;
-    },
-    'child pages': (file, random) => {
-      const at = PAGE * (1 + random(file.length / PAGE - 1));
-      if (file[at] === 5 || file[at] === 2) file.writeUInt32BE(random(file.length / PAGE + 2), at + 8);
-      return file;
-    },
-    'the header': (file, random) => {
-      file[random(100)] = random(256);
-      return file;
-    },
-    'the end': (file, random) => file.subarray(0, random(file.length)),
-    everything: (file, random) => Buffer.concat([file.subarray(0, 100), noise(5000, random)]),
-  };
-
-  test(`of ${ROUNDS} files, seed ${SEED}, is never VALID with another content`, {
-    timeout: 60_000 + ROUNDS * 200,
-  }, () => {
-    const number = randomOf(SEED);
-    const random = (below: number): number => Math.floor(number() * below);
-    const counts: Record<string, number> = {};
-    let slowestMs = 0;
-    const before = process.memoryUsage().rss;
-    for (let round = 0; round < ROUNDS; round++) {
-      const [name, damage] = Object.entries(DAMAGES)[round % Object.keys(DAMAGES).length]!;
-      const { outcome, ms } = judge(damage(Buffer.from(octets), random));
-      expect(outcome, `round ${round}: ${name}`).toMatch(
-        /^(INVALID|INCOMPLETE|same content|error (corrupt|gone|io|schema))$/,
-      );
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
-      slowestMs = Math.max(slowestMs, ms);
-    }
-    console.log(`${ROUNDS} damaged files (seed ${SEED}), slowest ${Math.round(slowestMs)} ms:`, counts);
-    expect(slowestMs).toBeLessThan(10_000);
-    expect(process.memoryUsage().rss - before).toBeLessThan(700_000_000);
-  });
-});
 
 describe('pages that lead to one page again and again', () => {
   /** The tree of a table under inner pages of which each names the next one hundreds of times: 400 ^ depth rows. */

@@ -1,5 +1,4 @@
 /** Attack matrix: what the holder of the private key signs although no writer of ours would. Roots and signatures fit. */
-import { leafHashHex, nodeHashHex } from '@infrafabric/format';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { controlEntry, type Forgery, forgeLedger, genesisOf, keyPair, type Place } from './forge.js';
 import { at, type Built, buildLedger, found, verifyFile } from './ledger-files.js';
@@ -165,10 +164,4 @@ describe('genesis', () => {
     const path = await forgeLedger(template.path, { origin: ORIGIN, signer, batches });
     expect(verifyFile(path, { key })).toMatchObject({ verdict: 'INVALID' });
   });
-});
-
-test('a leaf whose octets are 0x01 ‖ left ‖ right is not taken for a node', () => {
-  const [left, right] = [leafHashHex('left'), leafHashHex('right')];
-  const octets = Buffer.concat([Buffer.from([1]), Buffer.from(left, 'hex'), Buffer.from(right, 'hex')]);
-  expect(leafHashHex(octets.toString('latin1'))).not.toBe(nodeHashHex(left, right));
 });

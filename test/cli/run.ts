@@ -155,5 +155,7 @@ function run(args: readonly string[], { env, input, cwd, uid }: RunOptions): Ran
     timeout: 60_000,
     maxBuffer: 256 * 1024 * 1024,
   });
+  // One that was ended because it did not end must not pass for one that failed.
+  if (ran.error !== undefined) throw new Error(`${args.join(' ')}: ${ran.error.message}\n${ran.stderr}`);
   return { exitCode: ran.status, stdout: ran.stdout, stderr: ran.stderr };
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the programs that docs/recipes.md was run with, pinned, by ordinary package managers:
-#   test/interop/get-peers.sh [python] [go] [telemetrygen] [otelcol] [jaeger] [java]     (default: all of them)
+# Installs the programs that docs/recipes.md was run with, and those that check our logs, pinned, by ordinary package managers:
+#   test/interop/get-peers.sh [python] [go] [telemetrygen] [otelcol] [jaeger] [java] [tlog] [tessera]     (default: all of them)
 # into $IF_WITNESS_PEERS, else $XDG_CACHE_HOME/if-witness-peers. Nothing of it enters this repository.
-# Needs python3 for python; go 1.26 for go, telemetrygen, otelcol and jaeger; a JDK 17 and mvn for java.
+# Needs python3 for python; go 1.26 for go, telemetrygen, otelcol, jaeger, tlog and tessera; a JDK 17 and mvn for java.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${IF_WITNESS_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/if-witness-peers}
@@ -16,6 +16,7 @@ python_release=1.45.1 python_beta=0.66b1
 collector=v0.161.0
 jaeger=v1.76.0 # the tag under which the module has Jaeger 2.13.0
 javaagent=2.33.1
+tessera=v1.0.4
 
 get_python() {
   python3 -m venv "$folder/python"
@@ -57,11 +58,20 @@ get_java() {
   jar --create --file "$folder/java/service.jar" --main-class Service -C "$work/classes" .
 }
 
-[ $# -gt 0 ] || set -- python go telemetrygen otelcol jaeger java
+get_tlog() {
+  (cd "$here/peers/go-tlog" && go build -o "$GOBIN/go-tlog" .)
+}
+
+get_tessera() {
+  GOBIN=$work/tessera go install "github.com/transparency-dev/tessera/cmd/fsck@$tessera"
+  cp "$work/tessera/fsck" "$GOBIN/tessera-fsck"
+}
+
+[ $# -gt 0 ] || set -- python go telemetrygen otelcol jaeger java tlog tessera
 failed=()
 for name in "$@"; do
   case $name in
-    python | go | telemetrygen | otelcol | jaeger | java) ;;
+    python | go | telemetrygen | otelcol | jaeger | java | tlog | tessera) ;;
     *) echo "get-peers.sh: there is no $name" >&2 && exit 2 ;;
   esac
   echo "== $name"

@@ -31,3 +31,5 @@ export const javaAgent: Peer = peer('the OpenTelemetry agent of Java', ['java', 
 export const telemetrygen: Peer = peer('telemetrygen', ['telemetrygen', '--help']);
 export const otelcol: Peer = peer('the OpenTelemetry Collector', ['otelcol', '--version']);
 export const jaeger: Peer = peer('Jaeger', ['jaeger', 'version']);
+export const goTlog: Peer = peer("Go's packages of notes and logs", ['go-tlog', '--version']);
+export const tesseraFsck: Peer = peer('the fsck of Tessera', ['tessera-fsck', '--help']);

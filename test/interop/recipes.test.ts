@@ -29,9 +29,12 @@ describe('docs/recipes.md', () => {
     expect(sources()).toContain(`'${name}'`);
   });
 
-  test('names every command of test/interop/run.mjs, and no other', () => {
+  test('and the pages beside it name every command of test/interop/run.mjs, and no other', () => {
     const row = /^\|.*node test\/interop\/run\.mjs (.*) \|$/gm;
-    const named = [...page.matchAll(row)].flatMap(([, names]) => names!.replaceAll('`', '').split(', '));
+    const docs = join(import.meta.dirname, '../../docs');
+    const pages = readdirSync(docs).filter((name) => name.endsWith('.md'));
+    const text = pages.map((name) => readFileSync(join(docs, name), 'utf8')).join('\n');
+    const named = [...text.matchAll(row)].flatMap(([, names]) => names!.replaceAll('`', '').split(', '));
     const there = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.interop.ts'));
     expect(named.sort()).toEqual(there.map((file) => file.slice(0, -'.interop.ts'.length)).sort());
   });

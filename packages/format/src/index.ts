@@ -92,6 +92,7 @@ export {
   schemaOf,
   UPGRADE_TO_2,
 } from './store-schema.js';
+export { partialWidth, TILE_WIDTH, type Tile, TileTree, tilePath } from './tiles.js';
 export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';

@@ -121,13 +121,26 @@ export function openForReading(path: string, busyTimeoutMs: number): Connection 
 
 /** Opens a file and sets its pragmas, in order; leaves nothing open when one of them fails. */
 function openSqlite(path: string, options: Sqlite.Options, pragmas: readonly string[]): Connection {
-  const db = new Sqlite(path, options);
+  const db = openFile(path, options);
   try {
     for (const pragma of pragmas) db.pragma(pragma);
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+function openFile(path: string, options: Sqlite.Options): Connection {
+  try {
+    return new Sqlite(path, options);
+  } catch (cause) {
+    // What better-sqlite3 says of a directory that it cannot reach, whatever the reason.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new LedgerError('gone', `the ledger cannot be opened: ${path}`, {
+      cause,
+      hint: 'check that its directory exists and may be read',
+    });
   }
 }
 

@@ -116,5 +116,8 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
   if (/^(SQLITE_IOERR|EIO|SQLITE_NOMEM)/.test(code)) {
     return { code: 'io', what: 'reading or writing the ledger failed', hint: 'check the disk, then try again' };
   }
+  if (/^(EMFILE|ENFILE)$/.test(code)) {
+    return { code: 'io', what: 'too many files are open', hint: 'close some or raise the limit, then try again' };
+  }
   return undefined;
 }

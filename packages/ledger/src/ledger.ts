@@ -133,8 +133,8 @@ export class Ledger {
     }
     const holder = keyHolderOf();
     const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
-    const ledger = new Ledger(db, paths, options, holder);
     try {
+      const ledger = new Ledger(db, paths, options, holder);
       await ledger.#exclusively(() => ledger.#prepareFile());
       requireLedger(db, paths.ledger);
       // Outside of a write transaction: for a large ledger it takes a second or two.

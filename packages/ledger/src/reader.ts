@@ -53,6 +53,8 @@ const counted = (name: string): string =>
 const COLUMNS = `concat(segment, ' ', ${IDS}, ${['type', 'business', 'business_parent'].map(counted).join(', ')})`;
 const ENTRIES = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry END, ${COLUMNS}
 FROM entries NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`;
+const TEXTS = `SELECT seq, CASE WHEN typeof(entry) = 'text' AND octet_length(entry) <= 65535 THEN entry END
+FROM entries NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`;
 // More octets at once cost more than their hashing: V8 keeps long strings apart, and malloc maps pages for each.
 const BLOCK = 128;
 // Most rows are spans without a parent flow; what is said of them is short, for the text of the columns is half the reading.
@@ -289,6 +291,11 @@ export class LedgerReader {
   entryTexts(from: number, limit: number): [seq: number, text: string][] {
     const rows = this.#statement('SELECT seq, entry FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?').raw();
     return this.#reading(() => rows.all(from, limit)) as [number, string][];
+  }
+
+  /** Stored texts with `from` <= seq < `to`, in order, in chunks; null where it is no text that an entry could be. */
+  *storedTexts(from: number, to: number): Generator<readonly (readonly [seq: number, text: string | null])[]> {
+    yield* this.#chunks<readonly [number, string | null]>(TEXTS, ...bounds(from, to));
   }
 
   /** Entries from `from` on, in order, as stored. */

@@ -1,11 +1,14 @@
 /**
  * `node write.mjs HOME FIRST BATCHES SIZE`: appends BATCHES batches of SIZE spans, numbered from FIRST, and prints
  * `FIRST LAST` of each batch on a line of its own as soon as it is acknowledged, or `failed CODE`. The n-th span has the
- * span id n. With LONG_LIVED=1 it keeps filters in memory.
+ * span id n. With LONG_LIVED=1 it keeps filters in memory; with GATE=1 it says `loaded` and waits for a line on stdin before it
+ * touches anything, and takes a lock that stays for an error.
  */
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { draftSpan, Ledger, LedgerError } from '@infrafabric/ledger';
+import Sqlite from 'better-sqlite3';
 
+const gated = process.env.GATE === '1';
 const [home, first, batches, size] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const resource = { attributes: [['service.name', 'child']], droppedAttributesCount: 0, entityRefs: [], schemaUrl: '' };
 const scope = { name: 'child', version: '', attributes: [], droppedAttributesCount: 0, schemaUrl: '' };
@@ -43,14 +46,22 @@ async function persist(attempt) {
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof LedgerError && error.code === 'locked') continue;
+      if (error instanceof LedgerError && error.code === 'locked' && !gated) continue;
       throw error;
     }
   }
 }
 
+if (gated) {
+  // The first database loads the native module.
+  new Sqlite(':memory:').close();
+  say('loaded');
+  readSync(0, Buffer.alloc(1));
+}
 try {
-  const ledger = await persist(() => Ledger.open({ home, longLived: process.env.LONG_LIVED === '1' }));
+  const ledger = await persist(() =>
+    Ledger.open({ home, longLived: process.env.LONG_LIVED === '1', timeoutMs: gated ? 500 : 5_000 }),
+  );
   say('open');
   for (let from = first; from < first + batches * size; from += size) {
     const drafts = Array.from({ length: size }, (_, i) => draftOf(from + i));

@@ -13,7 +13,7 @@ import { type FileOutput, openFileOutput } from '../file-output.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
-import { Progress } from '../progress.js';
+import { bar, Progress } from '../progress.js';
 import type { ExportWriter } from '../read/export-writer.js';
 import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
@@ -21,6 +21,9 @@ import { SpanPayloads } from '../read/span-payloads.js';
 import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
 import { StoredOctets } from '../read/stored-octets.js';
 import { type AskedTime, addTimeFlags, askedTime, type TimeFlags } from '../report/time-range.js';
+
+/** Files in a directory of their own: no stream of entries. */
+const TILES = 'tiles';
 
 /** Written by a module of its own, which other forms do not need. */
 const BUNDLE = 'bundle';
@@ -34,11 +37,11 @@ interface ExportFlags extends TimeFlags {
 }
 
 export function define(command: Command): void {
-  const formats = [...Object.keys(EXPORT_FORMATS), BUNDLE].join(', ');
+  const formats = formatNames();
   command
     .option('--trace-id <id>', 'only what `trace` shows under this id')
     .option('--format <format>', `one of ${formats} (default: json)`)
-    .option('--output <file>', 'write to a file, mode 0600, instead of stdout');
+    .option('--output <file>', 'write to a file, mode 0600, instead of stdout; of tiles the directory');
   addTimeFlags(command);
   command
     .option('--key <vkey>', 'with bundle: the key that must have signed the checkpoint (default: as in `anchor`)')
@@ -49,13 +52,14 @@ export function define(command: Command): void {
     );
   addHelp(
     command,
-    'Writes entries out as JSON, CSV or OTLP, or calls as call detail records.',
+    'Writes entries out as JSON, CSV or OTLP, calls as call detail records, the whole log as tiles.',
     [
       'if-witness export --trace-id session-flow-001 --format json --output call.json',
       'if-witness export --format csv > ledger.csv',
       'if-witness export --format otlp-json --output upload.json    # Jaeger: Upload',
       'if-witness export --format cdr > calls.csv',
       'if-witness export --trace-id session-flow-001 --format bundle --output call.bundle',
+      'if-witness export --format tiles --output /srv/www/log',
     ],
     [
       'json has every entry and can be imported again, csv one line for each, otlp-json the spans with all that was received.\n' +
@@ -66,6 +70,8 @@ export function define(command: Command): void {
       'bundle is evidence: entries, payloads and the hashes that tie them to the newest checkpoint, in one file that\n' +
         '`verify --bundle` or the page of `verify --page` judges without this ledger. The same selection of the same ledger\n' +
         'gives the same octets. --since, --until and --last select by receive time, which every entry has.',
+      'tiles writes a C2SP tlog-tiles directory, which any web server can serve and tools of others can check: every entry,\n' +
+        'the tree over them, the newest checkpoint; no payload. In a directory that it wrote before, it adds what is new.',
     ],
   );
   command.action(act<ExportFlags>(exportEntries));
@@ -83,11 +89,10 @@ async function exportEntries({ flags, common, messages }: Invocation<ExportFlags
   }
   if (flags.key !== undefined || flags.anchor !== undefined)
     throw usageError('--key and --anchor go with --format bundle');
+  if (format === TILES) return exportTiles(flags, common, messages);
   const writerOf = Object.hasOwn(EXPORT_FORMATS, format) ? EXPORT_FORMATS[format] : undefined;
   if (writerOf === undefined) {
-    throw usageError(
-      `--format is one of ${[...Object.keys(EXPORT_FORMATS), BUNDLE].join(', ')}, not ${JSON.stringify(format)}`,
-    );
+    throw usageError(`--format is one of ${formatNames()}, not ${JSON.stringify(format)}`);
   }
   if (flags.output === '') throw usageError('--output is empty');
   const { ledger } = witnessPaths(common);
@@ -138,6 +143,38 @@ function* receivedIn(found: Iterable<FoundEntry>, time: AskedTime): Generator<Fo
     const at = each.kind === 'span' ? each.entry.receivedUnixNano : BigInt(each.entry.at);
     if (at >= sinceUnixNano && (untilUnixNano === undefined || at < untilUnixNano)) yield each;
   }
+}
+
+function formatNames(): string {
+  return [...Object.keys(EXPORT_FORMATS), BUNDLE, TILES].join(', ');
+}
+
+async function exportTiles(
+  flags: ExportFlags,
+  common: Invocation<ExportFlags>['common'],
+  messages: Invocation<ExportFlags>['messages'],
+): Promise<ExitCode> {
+  const { output, traceId } = flags;
+  if (traceId !== undefined || timeOf(flags) !== undefined)
+    throw usageError('--format tiles is of the whole ledger, not of a --trace-id or a time');
+  if (output === undefined || output === '') {
+    throw usageError('--format tiles needs --output', 'name a directory: a new one, or one that it wrote before');
+  }
+  const { writeTiles } = await import('../tiles/write-tiles.js');
+  const reader = LedgerReader.open(witnessPaths(common).ledger);
+  const progress = new Progress(common.quiet);
+  try {
+    const { origin, size, added, files } = writeTiles(reader, output, (stage, done, all) =>
+      progress.show(() => `${bar(done, all)} ${stage === 'entries' ? 'writing' : 'syncing'}`),
+    );
+    progress.clear();
+    if (common.json) printOut(`${renderJson({ output, format: TILES, origin, size, added, files })}\n`);
+    else messages.note(`${size.toLocaleString('en')} entries in ${output}, ${added.toLocaleString('en')} of them new`);
+  } finally {
+    progress.clear();
+    reader.close();
+  }
+  return 0;
 }
 
 function* selected(reader: LedgerReader, id: string): Generator<FoundEntry> {

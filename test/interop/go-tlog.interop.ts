@@ -1,0 +1,87 @@
+/** Our trees against golang.org/x/mod/sumdb/tlog: tiles, and proofs between checkpoints. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { consistencyProof, leafHashHex, MerkleFrontier } from '@infrafabric/format';
+import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { copyFolder, GrowingLog, runPeer, SIZES } from './logs.js';
+import { goTlog } from './peer-programs.js';
+
+beforeEach((context) => goTlog.need(context));
+
+describe('tiles', () => {
+  test(`at ${SIZES.join(', ')} entries prove every entry`, { timeout: 300_000 }, () => {
+    const log = new GrowingLog();
+    for (const size of SIZES) {
+      log.growTo(size);
+      const { exitCode, stdout, stderr } = runPeer(['go-tlog', 'tiles', log.vkey, log.tiles('grown')]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^${size} entries of if-witness/`));
+    }
+  });
+
+  test.each(['tile/0/000', 'tile/0/002.p/188', 'tile/1/000.p/2', 'tile/entries/001', 'checkpoint'])(
+    'are refused with one bit of %s changed',
+    (path) => {
+      const log = new GrowingLog();
+      log.growTo(700);
+      const changed = copyFolder(log.tiles('tiles'), log.home.beside('changed'));
+      const octets = readFileSync(join(changed, path));
+      octets[Math.floor(octets.length / 2)]! ^= 1;
+      writeFileSync(join(changed, path), octets);
+      expect(runPeer(['go-tlog', 'tiles', log.vkey, changed]).exitCode).toBe(1);
+    },
+  );
+});
+
+describe('an inclusion proof', () => {
+  test('of any entry is accepted, and refused for another', { timeout: 300_000 }, () => {
+    const log = new GrowingLog();
+    log.growTo(700);
+    const entries = log.entries();
+    const reader = LedgerReader.open(log.home.ledger);
+    onTestFinished(() => reader.close());
+    const tree = new LedgerTree(reader);
+    for (const [size, note] of [...log.checkpoints()].slice(-2)) {
+      for (const index of [0, 1, 2, 255, 256, 511, 512, size - 2, size - 1]) {
+        if (index >= size) continue;
+        const hashes = tree.inclusionProof(index, size).map((hex) => Buffer.from(hex, 'hex').toString('base64'));
+        const check = (lines: string[], at: number, entry: Buffer): number | null => {
+          const text = `c2sp.org/tlog-proof@v1\nindex ${at}\n${lines.map((line) => `${line}\n`).join('')}\n${note}`;
+          return runPeer(['go-tlog', 'proof', log.vkey, log.file('proof', text), log.file('entry', entry)]).exitCode;
+        };
+        expect(check(hashes, index, entries[index]!), `${index} of ${size}`).toBe(0);
+        expect(check(hashes, index, entries[(index + 1) % size]!), `${index} of ${size}, another entry`).toBe(1);
+        expect(check(hashes, (index + 1) % size, entries[index]!), `${index} of ${size}, another index`).toBe(1);
+        expect(check(hashes.slice(1), index, entries[index]!), `${index} of ${size}, short`).toBe(1);
+      }
+    }
+  });
+});
+
+describe('a consistency proof', () => {
+  test('between any two checkpoints is accepted, and refused for others', { timeout: 300_000 }, () => {
+    const log = new GrowingLog();
+    for (const size of [1, 2, 3, 8, 255, 256, 257, 600]) log.growTo(size);
+    const leaves = log.entries().map((entry) => leafHashHex(entry.toString('utf8')));
+    const hashOf = (from: number, to: number): string => {
+      const tree = new MerkleFrontier();
+      for (const leaf of leaves.slice(from, to)) tree.push(leaf);
+      return tree.rootHex();
+    };
+    const notes = [...log.checkpoints()].map(([size, note]) => [size, log.file(`at-${size}`, note)] as const);
+    expect(notes.length).toBeGreaterThanOrEqual(8);
+    for (const [older, olderNote] of notes) {
+      for (const [newer, newerNote] of notes.filter(([size]) => size > older)) {
+        const hashes = consistencyProof(older, newer, hashOf).map((hex) => Buffer.from(hex, 'hex').toString('base64'));
+        const check = (lines: string[], to = newerNote): number | null =>
+          runPeer(['go-tlog', 'consistency', log.vkey, olderNote, to, log.file('proof', `${lines.join('\n')}\n`)])
+            .exitCode;
+        expect(check(hashes), `${older} to ${newer}`).toBe(0);
+        expect(check(hashes.slice(1)), `${older} to ${newer}, short`).toBe(1);
+        expect(check([...hashes, hashes[0]!]), `${older} to ${newer}, long`).toBe(1);
+        if (older > 1) expect(check(hashes, notes[0]![1]), `${older} to 1`).toBe(1);
+      }
+    }
+  });
+});
