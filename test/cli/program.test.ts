@@ -17,6 +17,7 @@ const WITNESS = [
   'keys',
   'keys list',
   'keys show',
+  'keys rotate',
   'collect',
   'doctor',
   'completion',

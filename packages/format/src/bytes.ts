@@ -30,11 +30,17 @@ export function bytesOfHex(text: string): Uint8Array {
   return bytes;
 }
 
+/** What Node has and browsers have not: ten times as fast. */
+interface NativeBase64 {
+  from(value: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
+}
+const native = (globalThis as { readonly Buffer?: NativeBase64 }).Buffer;
 /** More arguments of one call would not fit every engine's stack. */
 const PIECE = 8_192;
 
 /** Padded standard base64 of bytes. */
 export function base64Of(bytes: Uint8Array): string {
+  if (native !== undefined) return native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
   let binary = '';
   for (let at = 0; at < bytes.length; at += PIECE)
     binary += String.fromCharCode.apply(undefined, bytes.subarray(at, at + PIECE) as unknown as number[]);

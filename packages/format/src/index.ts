@@ -37,6 +37,20 @@ export {
 } from './entry.js';
 export { type FittedText, fitText, TEXT_LIMITS } from './fit-text.js';
 export { FormatError, type FormatErrorCode } from './format-error.js';
+export {
+  type HeldEntry,
+  heldEntry,
+  heldSpan,
+  IMPORT_PART_OCTETS,
+  type ImportedPart,
+  type ImportHead,
+  importBodies,
+  MAX_IMPORT_PARTS,
+  readImportBody,
+  spanIn,
+  spanOfEntry,
+  type TextAt,
+} from './import-body.js';
 export { EMPTY_ROOT_HEX, leafHashHex, MerkleFrontier, nodeHashHex, type OnNode } from './merkle.js';
 export {
   consistencyProof,

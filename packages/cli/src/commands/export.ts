@@ -19,6 +19,7 @@ import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import { SpanPayloads } from '../read/span-payloads.js';
 import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
+import { StoredOctets } from '../read/stored-octets.js';
 import { type AskedTime, addTimeFlags, askedTime, type TimeFlags } from '../report/time-range.js';
 
 /** Written by a module of its own, which other forms do not need. */
@@ -57,9 +58,9 @@ export function define(command: Command): void {
       'if-witness export --trace-id session-flow-001 --format bundle --output call.bundle',
     ],
     [
-      'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
-        'spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n' +
-        'cannot be read is exported as malformed.',
+      'json has every entry and can be imported again, csv one line for each, otlp-json the spans with all that was received.\n' +
+        'In CSV, text that a spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see\n' +
+        'verify. An entry that cannot be read is exported as malformed.',
       'cdr has one CSV line for each call (SIP, H.323, WebRTC): from, to, start, setup time, duration, who hung up, last code,\n' +
         'estimated MOS, and where its entries are; cdr-json the same as JSON.',
       'bundle is evidence: entries, payloads and the hashes that tie them to the newest checkpoint, in one file that\n' +
@@ -99,7 +100,12 @@ async function exportEntries({ flags, common, messages }: Invocation<ExportFlags
     output = flags.output === undefined ? undefined : openFileOutput(flags.output, ledger);
     const isCsv = format === 'csv' || format === 'cdr';
     const stdout = new BufferedOut(isCsv ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
-    const writer = writerOf(output?.write ?? stdout.write, new SpanPayloads(reader), headerOf(reader));
+    const writer = writerOf(
+      output?.write ?? stdout.write,
+      new SpanPayloads(reader),
+      headerOf(reader),
+      new StoredOctets(reader),
+    );
     const { entries, malformed, calls } = writeAll(found, writer, progress);
     stdout.flush();
     output?.commit();

@@ -11,7 +11,7 @@ import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { bar, Progress } from '../progress.js';
-import { describeItself, keyOfFlag, localKeyOf } from '../verify/choose-key.js';
+import { describeItself, keyOfFlag, localKeyOf, otherLocalKeys } from '../verify/choose-key.js';
 import { damagedReport } from '../verify/damaged-report.js';
 import { rememberVerify } from '../verify/last-verify.js';
 import { openAnchors } from '../verify/open-anchors.js';
@@ -43,7 +43,7 @@ export function define(command: Command): void {
     )
     .option('--require-anchor', 'without an anchor the answer is INCOMPLETE')
     .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
-    .option('--no-head', 'leave out the remembered head')
+    .option('--no-head', 'leave out what is remembered of it here: its head, and later keys')
     .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
     .option('--deep', 'also check that every entry is canonical JSON')
     .option('--bundle <file>', 'judge a bundle of `export` instead of a ledger; - for stdin')
@@ -146,11 +146,14 @@ async function judge(
   if (flags.key === '') throw usageError('--key is empty');
   const itself = describeItself(path);
   const chosen = flags.key === undefined ? localKeyOf(paths.home, itself) : keyOfFlag(flags.key);
+  // What this machine remembers of the ledger: its head, and keys that later copies of it had.
+  const alsoHeld = chosen?.source === 'local' && flags.head !== false ? otherLocalKeys(paths.home, itself, chosen) : [];
   const progress = new Progress(common.quiet);
   const options: VerifyOptions = {
     ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
     ...(flags.head === false ? {} : { head: readHead(paths.ledger) ?? null }),
-    anchors: openAnchors(flags.anchor ?? [], chosen?.key),
+    alsoHeld,
+    anchors: openAnchors(flags.anchor ?? [], chosen?.key, alsoHeld, itself.epochs),
     requireAnchor: flags.requireAnchor === true,
     allSignatures: flags.allSignatures === true,
     deep: flags.deep === true,
