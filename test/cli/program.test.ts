@@ -12,6 +12,7 @@ const WITNESS = [
   'verify',
   'export',
   'replay',
+  'redact',
   'proof',
   'anchor',
   'keys',
