@@ -11,6 +11,8 @@ const WITNESS = [
   'cost',
   'verify',
   'export',
+  'import',
+  'ingest',
   'replay',
   'redact',
   'proof',

@@ -118,6 +118,7 @@ describe('verify', () => {
       head: 'agrees',
       anchors: [],
       not_understood: {},
+      imported: { entries: 0, unverified: 0 },
       spans_known_lost: 0,
       problem_count: 0,
       problems: [],

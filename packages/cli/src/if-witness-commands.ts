@@ -26,6 +26,7 @@ export const IF_WITNESS: ProgramSpec = {
       summary: 'Restore a ledger, or an export of one, into a new ledger.',
       load: () => import('./commands/import.js'),
     },
+    { name: 'ingest', summary: 'Write the spans of OTLP files.', load: () => import('./commands/ingest.js') },
     {
       name: 'replay',
       summary: 'Send a trace from the ledger to an OTLP backend.',

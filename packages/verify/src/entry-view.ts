@@ -7,10 +7,12 @@ import {
   type Entry,
   FormatError,
   heldSpan,
+  type ImportedPart,
   parseEntry,
   readImportBody,
   type SpanBody,
   type TextAt,
+  textOfUtf8,
 } from '@infrafabric/format';
 
 /** Members of an entry that the chain and the columns depend on. */
@@ -230,12 +232,30 @@ function importColumnsOf(entry: Entry): Pick<EntryView, 'span' | 'inParts'> {
   const body = readImportBody(entry.body);
   if (body?.kind !== 'entry') return NO_IMPORT;
   if (body.parts !== undefined) return { span: undefined, inParts: body.part === 0 };
-  return { span: heldColumns(entry, () => undefined), inParts: false };
+  return { span: plainlyHeld(body) ?? heldColumns(entry, () => undefined), inParts: false };
 }
 
 /** The view of an import in parts, with the columns of the span that all of them hold; `textAt` gives the others. */
 export function viewHeld(view: EntryView, text: string, textAt: TextAt): EntryView {
   return { ...view, span: heldColumns(parseEntry(text), textAt) };
+}
+
+/** Most imports hold a span as a writer writes one, and are read without parsing it; undefined for all others. */
+function plainlyHeld({ octets, seq }: ImportedPart): SpanColumns | undefined {
+  try {
+    const text = textOfUtf8(octets);
+    const held = viewCanonical(text, viewTail(text, undefined));
+    if (held?.type !== 'span' || held.span === undefined || held.seq !== seq) return undefined;
+    const isPlain = isHexOf(held.span.traceHex, 32) && isHexOf(held.span.spanHex, 16);
+    return isPlain ? { ...held.span, isRated: false } : undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+function isHexOf(text: string, digits: number): boolean {
+  return text.length === digits && /^[0-9a-f]*$/.test(text);
 }
 
 function heldColumns(holder: Entry, textAt: TextAt): SpanColumns | undefined {

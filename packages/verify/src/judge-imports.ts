@@ -18,6 +18,7 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
+import { type EntryView, viewEntry } from './entry-view.js';
 import { openNote, readNote } from './open-note.js';
 import type { ProblemCode, Problems } from './report.js';
 import type { ChainSource } from './source.js';
@@ -141,17 +142,19 @@ class ImportJudge {
     }
     if (head.signed === undefined) this.#unverified++;
     const text = octets.length > MAX_ENTRY_OCTETS ? undefined : textIn(octets);
-    const held = text === undefined ? undefined : parsed(text);
+    const held = text === undefined ? undefined : viewed(text);
     if (text === undefined || held === undefined) {
       this.#problem('import.entry', seq, 'holds octets that are no entry');
       return;
     }
     if (payload !== undefined && payload !== held.payload)
       this.#problem('import.payload', seq, 'has another payload than the entry that it holds');
+    if (held.seq === 0 && !isGenesisOf(head.origin, parsed(text)))
+      this.#problem('import.entry', seq, `holds an entry 0 that is not the genesis of ${head.origin}`);
     this.#place(seq, head, place.seq, held, leafHashHex(text));
   }
 
-  #place(seq: number, head: Head, claimed: number, held: Entry, leafHex: string): void {
+  #place(seq: number, head: Head, claimed: number, held: EntryView, leafHex: string): void {
     if (held.seq !== claimed || held.seq <= head.lastSeq) {
       this.#problem(
         'import.seq',
@@ -166,15 +169,13 @@ class ImportJudge {
     }
     if (held.seq === head.lastSeq + 1 && held.prev !== head.lastLeaf)
       this.#problem('import.prev', seq, `holds an entry that does not follow the one before it`);
-    if (held.seq === 0 && (held.type !== 'genesis' || held.body.origin !== head.origin))
-      this.#problem('import.entry', seq, `holds an entry 0 that is not the genesis of ${head.origin}`);
     this.#grow(seq, head, held, leafHex);
     head.lastSeq = held.seq;
     head.lastLeaf = leafHex;
   }
 
   /** Of one entry that is missing, the next one says what its leaf hash was. */
-  #grow(seq: number, head: Head, held: Entry, leafHex: string): void {
+  #grow(seq: number, head: Head, held: EntryView, leafHex: string): void {
     const { tree, signed } = head;
     if (tree === undefined || signed === undefined) return;
     if (held.seq === tree.size + 1) tree.push(held.prev);
@@ -205,6 +206,20 @@ function openUnder(vkey: string, note: Uint8Array): ReturnType<typeof openNote> 
 function textIn(octets: Uint8Array): string | undefined {
   try {
     return textOfUtf8(octets);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
+}
+
+function isGenesisOf(origin: string, entry: Entry | undefined): boolean {
+  return entry?.type === 'genesis' && entry.body.origin === origin;
+}
+
+/** An entry in the form that one must have, mostly without parsing it. */
+function viewed(text: string): EntryView | undefined {
+  try {
+    return viewEntry(text);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return undefined;
