@@ -161,6 +161,60 @@ describe('export --format bundle', () => {
   });
 });
 
+describe('a bundle of a ledger with a history', () => {
+  test('leads from the key of any epoch to the one that signed, whatever was selected', () => {
+    const home = written();
+    const keys = [keyOf(home)];
+    for (const event of ['later', 'latest']) {
+      expect(home.witness(['keys', 'rotate']).exitCode).toBe(0);
+      home.log(event, 'after');
+      keys.push(keyOf(home));
+    }
+    const selections: string[][] = [[], ['--trace-id', 'call'], ['--trace-id', 'after']];
+    for (const [i, key] of keys.entries()) {
+      for (const selection of selections) {
+        const ran = judged(home, bundle(home, ...selection), '--key', key, '--json');
+        expect(report(ran)).toMatchObject({
+          verdict: 'VALID',
+          signatures_checked: 3,
+          key: { reached_by_rotations: keys.length - 1 - i },
+        });
+      }
+    }
+    // Entries 6 and 8 hand over.
+    expect(seqsOf(bundle(home, '--trace-id', 'call'))).toEqual([0, 1, 3, 5, 6, 8]);
+    const without = linesOf(bundle(home)).filter((line) => line.line !== 'checkpoint');
+    const cut = judged(home, without.map(encodeBundleLine).join(''), '--key', keys[0]!, '--json');
+    expect(report(cut).problems.map(({ code, seq }) => `${code} ${seq}`)).toEqual([
+      'rotation.batch 6',
+      'rotation.batch 8',
+    ]);
+  });
+
+  test('says that a payload was erased and by which entry, and nothing that it said', () => {
+    const home = written();
+    const before = bundle(home, '--trace-id', 'call');
+    expect(home.witness(['redact', '3', '--reason', 'gdpr', '--yes']).exitCode).toBe(0);
+    const after = bundle(home, '--trace-id', 'call');
+    expect(seqsOf(after)).toEqual([0, 1, 3, 5, 6]);
+    expect(report(judged(home, after, '--key', keyOf(home), '--json'))).toMatchObject({
+      verdict: 'VALID',
+      payloads: { present: 2, erased: 1, missing: 0 },
+    });
+    const holds = (text: string): boolean =>
+      linesOf(text).some(
+        (line) => line.line === 'entry' && Buffer.from(line.payload?.payload ?? []).includes('{"of": "ringing"}'),
+      );
+    expect([holds(before), holds(after)]).toEqual([true, false]);
+    // What was put back is not as if it had never been erased.
+    const [given] = linesOf(before).filter((line) => line.line === 'entry' && line.seq === 3);
+    const back = linesOf(after).map((line) => (line.line === 'entry' && line.seq === 3 ? given! : line));
+    expect(
+      report(judged(home, back.map(encodeBundleLine).join(''), '--key', keyOf(home), '--json')).problems,
+    ).toMatchObject([{ code: 'payload.returned', seq: 3 }]);
+  });
+});
+
 describe('verify --bundle', () => {
   test('needs the file and the key alone', () => {
     const home = written();

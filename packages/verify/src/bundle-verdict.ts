@@ -65,7 +65,7 @@ function verdictOf({ options, isOfOtherVersion, entries, anchors, problems }: Fo
   return options.requireAnchor === true ? 'incomplete.anchor-required' : 'valid.unanchored';
 }
 
-function limitsOf({ isWhole, checkpoint, entries, anchors }: FoundInBundle): string[] {
+function limitsOf({ isWhole, checkpoint, entries, anchors, keys, options }: FoundInBundle): string[] {
   const size = checkpoint?.size ?? 0;
   const limits: string[] = [];
   if (isWhole) limits.push(`entries after the ${size} that the checkpoint covers: the ledger may have gone on`);
@@ -81,6 +81,12 @@ function limitsOf({ isWhole, checkpoint, entries, anchors }: FoundInBundle): str
   else if (anchored < size)
     limits.push(`that no other history was signed after the ${anchored} entries of the newest anchor`);
   if (entries.payloads.counts.erased > 0) limits.push('what the erased payloads said');
+  if ((keys?.reachedByRotations ?? 0) > 0) {
+    const { keyIdHex } = options.key!;
+    limits.push(
+      `that it was the owner who handed over from key ${keyIdHex}: whoever had that key could; hold the newest`,
+    );
+  }
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to the ledger, and that a span tells the truth');
   return limits;
