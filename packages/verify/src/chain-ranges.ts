@@ -39,6 +39,7 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     restoredAt: parts.flatMap((part) => part.restoredAt),
     payloadsExpected: sum((part) => part.payloadsExpected),
     imports: importsOf(parts),
+    indexes: parts.flatMap((part) => part.indexes),
   };
 }
 

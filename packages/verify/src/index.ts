@@ -3,6 +3,7 @@ export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
+export { judgeIndexes } from './judge-indexes.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,

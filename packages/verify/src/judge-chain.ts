@@ -82,11 +82,13 @@ export interface ChainFindings {
   readonly payloadsExpected: number;
   /** Seqs of the first and the last `import`, whose rules {@link judgeImports} judges. */
   readonly imports: { readonly first: number; readonly last: number } | undefined;
+  /** Seqs of `index` entries, whose rules {@link judgeIndexes} judges. */
+  readonly indexes: readonly number[];
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
 const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'index'].includes(type)),
+  ENTRY_TYPES.filter((type) => !['rotation', 'redaction'].includes(type)),
 );
 
 /**
@@ -127,6 +129,7 @@ class ChainJudge {
   #spansKnownLost = 0;
   #payloadsExpected = 0;
   readonly #restoredAt: number[] = [];
+  readonly #indexes: number[] = [];
   #imports: { first: number; last: number } | undefined;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
@@ -193,6 +196,7 @@ class ChainJudge {
       payloadsExpected: this.#payloadsExpected,
       restoredAt: this.#restoredAt,
       imports: this.#imports,
+      indexes: this.#indexes,
     };
   }
 
@@ -371,6 +375,7 @@ class ChainJudge {
     }
     if (view.type === 'restored') this.#restoredAt.push(seq);
     if (view.type === 'import') this.#imports = { first: this.#imports?.first ?? seq, last: seq };
+    if (view.type === 'index') this.#indexes.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);

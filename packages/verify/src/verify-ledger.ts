@@ -5,6 +5,7 @@
 import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
 import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
+import { judgeIndexes } from './judge-indexes.js';
 import {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -101,6 +102,9 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
       }),
     );
   const imported = judgeImportsOf(source, chain, problems, timingsMs);
+  const indexes = chain?.indexes ?? [];
+  if (indexes.length > 0 && !problems.anyInvalid)
+    timed(timingsMs, 'indexes', () => withDamageAsFinding(problems, () => judgeIndexes(source, indexes, problems)));
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
     const key = options.key ?? selfAssertedKey(chain, problems);
