@@ -14,7 +14,7 @@ SCHEMAS = {  # by user_version; docs/format.md, section "Store"
     2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
 }
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
-UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation", "redaction", "import"}
+UNDERSTOOD = set("genesis span gap budget alert adjustment rotation redaction import index restored".split())
 P = 2**255 - 19  # The field of Ed25519.
 D = -121665 * pow(121666, P - 2, P) % P
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
@@ -298,6 +298,26 @@ def check_imports(db, entries):
     need(parts == 0, "parts of an import are missing at the end")
 
 
+def check_indexes(entries):
+    """Which traces a range holds: a tree for each member, over its values and the seqs that have them."""
+    start = 0
+    for seq, body in ((seq, entry["body"]) for seq, entry in enumerate(entries) if entry["type"] == "index"):
+        need(body["from"] == start < body["to"] <= seq, f"the range of the index in entry {seq} is not the next one")
+        spans = [(at, entries[at]["body"]) for at in range(start, body["to"]) if entries[at]["type"] == "span"]
+        for name in "business", "business_parent", "trace":
+            seqs, peaks = {}, {}
+            for at, span in spans:
+                if name in span:
+                    key = bytes.fromhex(span[name]) if name == "trace" else sha(span[name].encode())
+                    seqs.setdefault(key, []).append(at)
+            for index, key in enumerate(sorted(seqs)):
+                push(peaks, {}, index, sha(b"\0", key, *(at.to_bytes(8, "big") for at in seqs[key])))
+            expected = {"leaves": len(seqs), "root": (root(peaks) if peaks else sha()).hex()}
+            said = {member: body[name][member] for member in expected}
+            need(said == expected, f"the index in entry {seq} has another tree over {name}")
+        start = body["to"]
+
+
 def check_note(head):
     """The size and root that the note of a head signs; none where it names no key."""
     text, _, lines = head["note"].rpartition("\n\n")
@@ -326,6 +346,7 @@ def verify(path, vkey):
     need(vkey is None or vkey in vkeys, "the ledger names other keys than the one that is given")
     check_signatures(notes, keys, genesis["origin"])
     check_imports(db, entries)
+    check_indexes(entries)
     missing = check_payloads(db, entries, check_redactions(db, entries))
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"

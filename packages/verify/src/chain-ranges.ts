@@ -42,6 +42,7 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     payloadsExpected: sum((part) => part.payloadsExpected),
     redactions: mergeRedactions(parts.map((part) => part.redactions)),
     imports: importsOf(parts),
+    indexes: parts.flatMap((part) => part.indexes),
   };
 }
 

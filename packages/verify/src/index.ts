@@ -14,6 +14,7 @@ export { BundleJudge, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
+export { judgeIndexes } from './judge-indexes.js';
 export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';
 export type { Redactions } from './judge-redactions.js';
 export {

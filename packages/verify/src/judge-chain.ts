@@ -3,12 +3,12 @@
  * docs/format.md §Verification is normative. Never throws for what a file holds.
  */
 import {
-  ENTRY_TYPES,
   type Entry,
   encodeCanonicalJson,
   FORMAT_VERSION,
   FormatError,
   hexOf,
+  isKnownType,
   leafHashHex,
   MerkleFrontier,
   parseCanonicalJson,
@@ -87,10 +87,9 @@ export interface ChainFindings {
   readonly redactions: Redactions;
   /** Seqs of the first and the last `import`, whose rules {@link judgeImports} judges. */
   readonly imports: { readonly first: number; readonly last: number } | undefined;
+  /** Seqs of `index` entries, whose rules {@link judgeIndexes} judges. */
+  readonly indexes: readonly number[];
 }
-
-/** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
-const UNDERSTOOD: ReadonlySet<string> = new Set(ENTRY_TYPES.filter((type) => type !== 'index'));
 
 /**
  * Judges a chain, or one range of it. What a range takes from before its start (the previous entry, the tree's stored
@@ -134,6 +133,7 @@ class ChainJudge {
   /** The next checkpoint is the first of a key's epoch. */
   #epochBegins = false;
   readonly #redactions: RedactionJudge;
+  readonly #indexes: number[] = [];
   #imports: { first: number; last: number } | undefined;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
@@ -203,6 +203,7 @@ class ChainJudge {
       rotations: this.#rotations,
       redactions: this.#redactions.end(),
       imports: this.#imports,
+      indexes: this.#indexes,
     };
   }
 
@@ -384,11 +385,12 @@ class ChainJudge {
       this.#rotations.push({ seq, key: rotationKey(this.#body(seq, text)), closed: false });
     }
     if (view.type === 'import') this.#imports = { first: this.#imports?.first ?? seq, last: seq };
+    if (view.type === 'index') this.#indexes.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.type === 'redaction') this.#redaction(seq, view, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
-    if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
+    if (view.type !== 'span' && !isKnownType(view.type)) {
       this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
       if (view.critical) this.#criticalNotUnderstood = true;
     }

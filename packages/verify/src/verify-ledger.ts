@@ -6,6 +6,7 @@ import { textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
 import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
+import { judgeIndexes } from './judge-indexes.js';
 import { firstRedactions, judgeErased } from './judge-redactions.js';
 import {
   CHAIN_TABLES,
@@ -123,6 +124,9 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
     );
   const epochs = chain === undefined ? undefined : keyEpochs(chain.genesisVkey, chain.rotations);
   const imported = judgeImportsOf(source, chain, problems, timingsMs);
+  const indexes = chain?.indexes ?? [];
+  if (indexes.length > 0 && !problems.anyInvalid)
+    timed(timingsMs, 'indexes', () => withDamageAsFinding(problems, () => judgeIndexes(source, indexes, problems)));
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
     if (chain === undefined || epochs === undefined) return;

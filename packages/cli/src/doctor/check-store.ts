@@ -173,7 +173,11 @@ export function checkLastVerify({ home, ledger }: WitnessPaths, nowMs: number = 
   if (last === undefined) return fine('last verify', 'never; run if-witness verify');
   const found = `${last.code} at ${last.at}, ${last.entries.toLocaleString('en')} entries`;
   if (last.code === 'invalid')
-    return problem('last verify', found, 'run if-witness verify; keep the file as evidence and restore a backup');
+    return problem(
+      'last verify',
+      found,
+      'run if-witness verify; keep the file as evidence, then if-witness doctor --repair, or restore a backup',
+    );
   const days = Math.floor((nowMs - Date.parse(last.at)) / DAY_MS);
   return fine('last verify', days > 0 ? `${found}, ${days} days ago` : found);
 }
