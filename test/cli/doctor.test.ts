@@ -159,7 +159,7 @@ describe('doctor names', () => {
     const db = new Sqlite(home.ledger);
     db.pragma('user_version = 99');
     db.close();
-    expect(problems(home)).toEqual(['ledger: its schema has version 99, this program knows 1']);
+    expect(problems(home)).toEqual(['ledger: its schema has version 99, this program knows 2']);
   });
 
   test('a key that is not here, or not private, or damaged', () => {

@@ -21,6 +21,8 @@ export type CliErrorCode =
   | 'replaced'
   /** The ledger is behind its remembered head, or its newest checkpoint is not what it should be. */
   | 'ledger'
+  /** What is to be imported is not what a held key signed, or no held key can tell. */
+  | 'unverified'
   /** Neither the ledger nor the spool took the event. */
   | 'not-recorded'
   /** A command that was to be run failed. */

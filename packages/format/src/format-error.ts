@@ -12,6 +12,10 @@ export type FormatErrorCode =
   | 'note.malformed'
   | 'note.too-large'
   | 'checkpoint.malformed'
+  | 'bundle.malformed'
+  | 'bundle.version'
+  | 'proof.malformed'
+  | 'proof.too-large'
   | 'vkey.malformed'
   | 'vkey.weak'
   | 'payload.too-large';

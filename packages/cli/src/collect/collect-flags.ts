@@ -20,6 +20,7 @@ export interface CollectFlags {
   readonly maxInFlight?: string;
   readonly memory?: string;
   readonly shutdownTimeout?: string;
+  readonly rotateKeysAfter?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly config?: string;
@@ -48,6 +49,8 @@ export function addCollectOptions(command: Command): void {
     .option('--max-in-flight <spans>', 'spans that may wait for their commit (default: 4096)')
     .option('--memory <size>', 'what requests may take together (default: 64MiB)')
     .option('--shutdown-timeout <time>', 'how long a stop may take (default: 10s)')
+    .optionsGroup('Keys:')
+    .option('--rotate-keys-after <time>', 'hand over to a new signing key once it is that old, e.g. 90d')
     .optionsGroup('Log:')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)')

@@ -1,8 +1,8 @@
 /** `if-witness anchor`: the newest checkpoint, to be kept where the ledger's keeper cannot change it. */
 import { textOfUtf8 } from '@infrafabric/format';
-import { readHead, witnessPaths } from '@infrafabric/ledger';
+import { witnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { openNote, readNote } from '@infrafabric/verify';
+import { openNote } from '@infrafabric/verify';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
@@ -12,6 +12,7 @@ import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { describeItself, keyOfFlag, localKeyOf } from '../verify/choose-key.js';
+import { requireNotBehindHead } from '../verify/not-behind-head.js';
 
 interface AnchorFlags {
   readonly output?: string;
@@ -80,17 +81,6 @@ function newestNote(path: string): Uint8Array {
   } finally {
     reader.close();
   }
-}
-
-/** An older copy would be anchored as if it were all there is. */
-function requireNotBehindHead(ledger: string, origin: string, size: number): void {
-  const head = readHead(ledger);
-  const read = head === undefined ? undefined : readNote(head);
-  if (read === undefined || (read.ok && read.checkpoint.origin === origin && read.checkpoint.size <= size)) return;
-  throw new CliError('ledger', 'the ledger is behind its remembered head, or the head is not its own', {
-    hint: 'run if-witness verify',
-    exitCode: 1,
-  });
 }
 
 function write(note: Uint8Array, file: string, ledger: string): void {

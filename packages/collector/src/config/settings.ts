@@ -39,6 +39,8 @@ export interface SettingValues {
   readonly max_in_flight: number;
   readonly memory: number;
   readonly shutdown_timeout: number;
+  /** Undefined: the key is not changed by the collector. */
+  readonly rotate_keys_after: number | undefined;
   readonly log_level: LogLevel;
   /** Undefined: text on a terminal, else JSON. */
   readonly log_format: LogFormat | undefined;
@@ -65,6 +67,7 @@ export const defaultValues: SettingValues = {
   max_in_flight: 4096,
   memory: 64 * 2 ** 20,
   shutdown_timeout: 10_000,
+  rotate_keys_after: undefined,
   log_level: 'info',
   log_format: undefined,
 };
@@ -88,6 +91,7 @@ export const settingParsers: { readonly [K in Single]: (text: string) => Setting
   max_in_flight: (text) => parseCount(text, 1, 1_000_000),
   memory: (text) => parseBytes(text, 2 ** 20, 64 * 2 ** 30),
   shutdown_timeout: (text) => parseDurationMs(text, 0, 3_600_000),
+  rotate_keys_after: (text) => parseDurationMs(text, 60_000, 3650 * 86_400_000),
   log_level: (text) => parseChoice(text, ['debug', 'info', 'warn', 'error'] as const),
   log_format: (text) => parseChoice(text, ['json', 'text'] as const),
 };
