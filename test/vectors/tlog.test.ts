@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import {
   bytesOfBase64,
   EMPTY_ROOT_HEX,
+  encodeTlogProof,
   FormatError,
   hexOf,
   inclusionProof,
   isConsistent,
   parseNote,
+  parseTlogProof,
   parseVkey,
   rootOfInclusionProof,
   utf8Of,
@@ -129,5 +131,34 @@ describe('requests that a witness answers', () => {
       statuses.push(status);
     }
     expect(statuses).toEqual([200, 403, 403, 422, 422, 200, 409, 200, 409]);
+  });
+});
+
+describe('proofs of an entry', () => {
+  const { wellFormed, malformed } = read('tlog-proof') as {
+    readonly wellFormed: readonly {
+      readonly name: string;
+      readonly index: number;
+      readonly hashes: readonly string[];
+      readonly extra?: string;
+      readonly checkpoint: string;
+      readonly text: string;
+    }[];
+    readonly malformed: readonly { readonly name: string; readonly text: string }[];
+  };
+
+  test.each(wellFormed)('$name: read, and written alike', ({ index, hashes, extra, checkpoint, text }) => {
+    const proof = parseTlogProof(utf8Of(text));
+    expect(proof).toEqual({
+      index,
+      hashes: hashes.map(hex),
+      checkpoint: utf8Of(checkpoint),
+      ...(extra === undefined ? {} : { extra: bytesOfBase64(extra) }),
+    });
+    expect(encodeTlogProof(proof)).toEqual(utf8Of(text));
+  });
+
+  test.each(malformed)('$name: refused', ({ text }) => {
+    expect(() => parseTlogProof(utf8Of(text))).toThrow(FormatError);
   });
 });

@@ -13,7 +13,7 @@ import { type FileOutput, openFileOutput } from '../file-output.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
-import { bar, Progress } from '../progress.js';
+import { Progress } from '../progress.js';
 import type { ExportWriter } from '../read/export-writer.js';
 import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
@@ -22,11 +22,9 @@ import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
 import { StoredOctets } from '../read/stored-octets.js';
 import { type AskedTime, addTimeFlags, askedTime, type TimeFlags } from '../report/time-range.js';
 
-/** Files in a directory of their own: no stream of entries. */
-const TILES = 'tiles';
-
-/** Written by a module of its own, which other forms do not need. */
+/** Written by modules of their own, which other forms do not need. */
 const BUNDLE = 'bundle';
+const TILES = 'tiles';
 
 interface ExportFlags extends TimeFlags {
   readonly traceId?: string;
@@ -58,8 +56,8 @@ export function define(command: Command): void {
       'if-witness export --format csv > ledger.csv',
       'if-witness export --format otlp-json --output upload.json    # Jaeger: Upload',
       'if-witness export --format cdr > calls.csv',
-      'if-witness export --trace-id session-flow-001 --format bundle --output call.bundle',
       'if-witness export --format tiles --output /srv/www/log',
+      'if-witness export --trace-id session-flow-001 --format bundle --output call.bundle',
     ],
     [
       'json has every entry and can be imported again, csv one line for each, otlp-json the spans with all that was received.\n' +
@@ -89,7 +87,13 @@ async function exportEntries({ flags, common, messages }: Invocation<ExportFlags
   }
   if (flags.key !== undefined || flags.anchor !== undefined)
     throw usageError('--key and --anchor go with --format bundle');
-  if (format === TILES) return exportTiles(flags, common, messages);
+  if (format === TILES) {
+    if (flags.traceId !== undefined || time !== undefined)
+      throw usageError('--format tiles is of the whole ledger, not of a --trace-id or a time');
+    const { exportTiles } = await import('../tiles/export-tiles.js');
+    exportTiles(flags.output, common, messages);
+    return 0;
+  }
   const writerOf = Object.hasOwn(EXPORT_FORMATS, format) ? EXPORT_FORMATS[format] : undefined;
   if (writerOf === undefined) {
     throw usageError(`--format is one of ${formatNames()}, not ${JSON.stringify(format)}`);
@@ -147,34 +151,6 @@ function* receivedIn(found: Iterable<FoundEntry>, time: AskedTime): Generator<Fo
 
 function formatNames(): string {
   return [...Object.keys(EXPORT_FORMATS), BUNDLE, TILES].join(', ');
-}
-
-async function exportTiles(
-  flags: ExportFlags,
-  common: Invocation<ExportFlags>['common'],
-  messages: Invocation<ExportFlags>['messages'],
-): Promise<ExitCode> {
-  const { output, traceId } = flags;
-  if (traceId !== undefined || timeOf(flags) !== undefined)
-    throw usageError('--format tiles is of the whole ledger, not of a --trace-id or a time');
-  if (output === undefined || output === '') {
-    throw usageError('--format tiles needs --output', 'name a directory: a new one, or one that it wrote before');
-  }
-  const { writeTiles } = await import('../tiles/write-tiles.js');
-  const reader = LedgerReader.open(witnessPaths(common).ledger);
-  const progress = new Progress(common.quiet);
-  try {
-    const { origin, size, added, files } = writeTiles(reader, output, (stage, done, all) =>
-      progress.show(() => `${bar(done, all)} ${stage === 'entries' ? 'writing' : 'syncing'}`),
-    );
-    progress.clear();
-    if (common.json) printOut(`${renderJson({ output, format: TILES, origin, size, added, files })}\n`);
-    else messages.note(`${size.toLocaleString('en')} entries in ${output}, ${added.toLocaleString('en')} of them new`);
-  } finally {
-    progress.clear();
-    reader.close();
-  }
-  return 0;
 }
 
 function* selected(reader: LedgerReader, id: string): Generator<FoundEntry> {
