@@ -12,6 +12,8 @@ export type FormatErrorCode =
   | 'note.malformed'
   | 'note.too-large'
   | 'checkpoint.malformed'
+  | 'cosignature.malformed'
+  | 'policy.malformed'
   | 'vkey.malformed'
   | 'vkey.weak'
   | 'payload.too-large';

@@ -8,6 +8,7 @@ export {
   parseCanonicalJson,
 } from './canonical-json.js';
 export { type Checkpoint, encodeCheckpoint, isOrigin, type ParsedCheckpoint, parseCheckpoint } from './checkpoint.js';
+export { type Cosignature, cosignedMessage, encodeCosignature, parseCosignature } from './cosignature.js';
 export {
   ENTRY_TYPES,
   type Entry,
@@ -31,7 +32,15 @@ export {
   type RangeHash,
   rootOfInclusionProof,
 } from './merkle-proof.js';
-export { encodeNote, MAX_NOTE_OCTETS, type Note, type NoteSignature, parseNote } from './note.js';
+export {
+  encodeNote,
+  encodeSignatureLine,
+  MAX_NOTE_OCTETS,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  parseSignatureLine,
+} from './note.js';
 export {
   type ContextKind,
   contextDigestHex,
@@ -43,6 +52,16 @@ export {
   SALT_OCTETS,
   type SpanPayload,
 } from './payload.js';
+export {
+  isQuorumMet,
+  MAX_POLICY_OCTETS,
+  type Policy,
+  type PolicyLog,
+  type PolicyWitness,
+  parsePolicy,
+  type Quorum,
+  renderQuorum,
+} from './policy.js';
 export {
   type Charge,
   type ChargeSource,
@@ -63,4 +82,13 @@ export {
   SEGMENT_BITS,
 } from './store-schema.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
-export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';
+export {
+  encodeVkey,
+  isKeyName,
+  isWeakPublicKey,
+  type KeyType,
+  keyIdHexOf,
+  parseCosignerVkey,
+  parseVkey,
+  type VerifierKey,
+} from './vkey.js';
