@@ -83,7 +83,8 @@ describe('the schema', () => {
     ['white space behind an index', rewritten('entries_control', (sql) => `${sql} `)],
     ['STRICT taken away', rewritten('payloads', (sql) => sql.replace(' STRICT', ''))],
     ['the application id', (db) => db.pragma('application_id = 1')],
-    ['the user version', (db) => db.pragma('user_version = 2')],
+    ['the user version', (db) => db.pragma('user_version = 3')],
+    ['the user version, an older one', (db) => db.pragma('user_version = 1')],
     [
       'statistics in a table of another shape',
       (db) => {

@@ -9,7 +9,10 @@ trusts the key as it is given, knows no remembered head and no anchor, and stops
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 from fractions import Fraction
 
-SCHEMA = "c360fe8c4088fbd4e291a39d07bbb90916e3119edff708443f794f22037cbd80"  # docs/format.md, section "Store"
+SCHEMAS = {  # by user_version; docs/format.md, section "Store"
+    1: "c360fe8c4088fbd4e291a39d07bbb90916e3119edff708443f794f22037cbd80",
+    2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
+}
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
 UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment"}
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
@@ -48,8 +51,9 @@ def root(peaks):
 def check_store(db):
     rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
     objects = sorted("\0".join(text or "" for text in row) for row in rows if row[3] not in STATISTICS)
-    need(sha("\n".join(objects).encode()).hex() == SCHEMA, "the database schema is not that of a ledger")
-    pragmas = {"application_id": 0x4946574C, "user_version": 1, "encoding": "UTF-8", "integrity_check": "ok"}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    need(sha("\n".join(objects).encode()).hex() == SCHEMAS.get(version), "the database schema is not that of a ledger")
+    pragmas = {"application_id": 0x4946574C, "encoding": "UTF-8", "integrity_check": "ok"}
     for pragma, value in pragmas.items():
         need(db.execute("PRAGMA " + pragma).fetchone()[0] == value, f"{pragma} is not {value}")
 

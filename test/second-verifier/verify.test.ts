@@ -379,7 +379,8 @@ describe('payloads and contexts', () => {
 describe('the database around them', () => {
   test.each([
     ['application_id', (db: Db) => db.pragma('application_id = 1')],
-    ['user_version', (db: Db) => db.pragma('user_version = 2')],
+    ['user_version', (db: Db) => db.pragma('user_version = 3')],
+    ['user_version, an older one', (db: Db) => db.pragma('user_version = 1')],
     ['a table more', sql.bind(null)],
     ['an index dropped', (db: Db) => db.exec('DROP INDEX entries_by_span')],
     ['a view dropped', (db: Db) => db.exec('DROP VIEW spans')],

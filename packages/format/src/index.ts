@@ -80,6 +80,8 @@ export {
   SCHEMA_VERSION,
   type SchemaObject,
   SEGMENT_BITS,
+  schemaOf,
+  UPGRADE_TO_2,
 } from './store-schema.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export {

@@ -3,7 +3,7 @@
  * A proof is a list of hashes, lowercase hex, the lowest in the tree first. Whoever makes one says how to hash a range of
  * leaves; whoever checks one needs nothing but the proof.
  */
-import { nodeHashHex } from './merkle.js';
+import { EMPTY_ROOT_HEX, nodeHashHex } from './merkle.js';
 
 /**
  * Hash of the leaves `from` <= i < `to`, hex, as the tree has it. `from` is a multiple of the smallest power of two that is
@@ -31,7 +31,10 @@ export function inclusionProof(index: number, size: number, hashOf: RangeHash): 
   return proof;
 }
 
-/** The root that a proof gives for a leaf; undefined where the proof does not have the length that index and size ask for. */
+/**
+ * The root that a proof gives for a leaf; undefined where the proof does not have the length that index and size ask for, or
+ * holds anything but hashes in lowercase hex.
+ */
 export function rootOfInclusionProof(
   index: number,
   size: number,
@@ -39,6 +42,7 @@ export function rootOfInclusionProof(
   proof: readonly string[],
 ): string | undefined {
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) return undefined;
+  if (!isHash(leafHex) || !proof.every(isHash)) return undefined;
   let hash = leafHex;
   let used = 0;
   // `last` is the place of the last node of a level, `at` that of ours. 2^53 leaves are beyond JavaScript's shifts.
@@ -89,9 +93,11 @@ export function isConsistent(
 ): boolean {
   if (!Number.isSafeInteger(oldSize) || !Number.isSafeInteger(newSize) || oldSize < 0 || oldSize > newSize)
     return false;
-  // Everything continues the empty tree.
-  if (oldSize === 0) return proof.length === 0;
+  if (![oldRootHex, newRootHex, ...proof].every(isHash)) return false;
+  // Everything continues the empty tree, which has but one root.
+  if (oldSize === 0 && oldRootHex !== EMPTY_ROOT_HEX) return false;
   if (oldSize === newSize) return proof.length === 0 && oldRootHex === newRootHex;
+  if (oldSize === 0) return proof.length === 0;
   let at = oldSize - 1;
   let last = newSize - 1;
   while (at % 2 === 1) [at, last] = [Math.floor(at / 2), Math.floor(last / 2)];
@@ -117,6 +123,11 @@ function splitOf(count: number): number {
   let power = 1;
   while (power * 2 < count) power *= 2;
   return power;
+}
+
+/** A longer text would be hashed as its first 64 digits: two proofs for one. */
+function isHash(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 function requireSize(size: number): void {

@@ -6,8 +6,8 @@
 /** `PRAGMA application_id`: the ASCII letters "IFWL". */
 export const APPLICATION_ID = 0x4946574c;
 
-/** `PRAGMA user_version`: the version of this schema. */
-export const SCHEMA_VERSION = 1;
+/** `PRAGMA user_version`: the version of the schema that writers make, and bring older files to. */
+export const SCHEMA_VERSION = 2;
 
 /** Entries are looked up by (segment, id) so that no index starts with a random value; a segment is 65,536 entries. */
 export const SEGMENT_BITS = 16;
@@ -54,6 +54,16 @@ const TABLES: Readonly<Record<string, string>> = {
   hash BLOB NOT NULL,
   PRIMARY KEY (level, node)
 ) STRICT, WITHOUT ROWID`,
+  erased: `CREATE TABLE erased (
+  seq INTEGER PRIMARY KEY,
+  redaction INTEGER NOT NULL
+) STRICT`,
+  cosignatures: `CREATE TABLE cosignatures (
+  size INTEGER NOT NULL,
+  witness TEXT NOT NULL,
+  line TEXT NOT NULL,
+  PRIMARY KEY (size, witness)
+) STRICT, WITHOUT ROWID`,
 };
 
 const INDEXES: Readonly<Record<string, string>> = {
@@ -64,10 +74,8 @@ const INDEXES: Readonly<Record<string, string>> = {
   entries_control: "CREATE INDEX entries_control ON entries (type) WHERE type <> 'span'",
 };
 
+const ERASED = 'NOT EXISTS (SELECT 1 FROM erased WHERE seq = OLD.seq)';
 const ANY_REDACTION = "EXISTS (SELECT 1 FROM entries WHERE type = 'redaction' AND type <> 'span')";
-const REDACTED = `EXISTS (
-    SELECT 1 FROM entries WHERE type = 'redaction' AND type <> 'span' AND json_extract(entry, '$.body.target') = OLD.seq
-  )`;
 
 function refuse(name: string, when: string, table: string, message: string, condition = ''): [string, string, string] {
   const guard = condition === '' ? '' : `\nWHEN ${condition}`;
@@ -99,7 +107,9 @@ const TRIGGERS: readonly [name: string, table: string, sql: string][] = [
     'NEW.size <= (SELECT max(size) FROM checkpoints)',
   ),
   refuse('payloads_no_update', 'UPDATE', 'payloads', 'payloads are never changed'),
-  refuse('payloads_no_delete', 'DELETE', 'payloads', 'a payload is erased by if-witness redact', `NOT ${REDACTED}`),
+  refuse('payloads_no_delete', 'DELETE', 'payloads', 'a payload is erased by if-witness redact', ERASED),
+  refuse('erased_no_update', 'UPDATE', 'erased', 'what was erased stays erased'),
+  refuse('erased_no_delete', 'DELETE', 'erased', 'what was erased stays erased'),
   refuse('contexts_no_update', 'UPDATE', 'contexts', 'contexts are never changed'),
   refuse(
     'contexts_no_delete',
@@ -152,4 +162,32 @@ export const SCHEMA: readonly SchemaObject[] = [
   ...Object.entries(INDEXES).map(([name, sql]): SchemaObject => ({ type: 'index', name, table: 'entries', sql })),
   ...TRIGGERS.map(([name, table, sql]): SchemaObject => ({ type: 'trigger', name, table, sql })),
   ...Object.entries(VIEWS).map(([name, sql]): SchemaObject => ({ type: 'view', name, table: name, sql })),
+];
+
+/** What version 2 has that version 1 had not. */
+const SINCE_2: ReadonlySet<string> = new Set(['cosignatures', 'erased', 'erased_no_update', 'erased_no_delete']);
+/** The guard of payloads, as version 1 had it. */
+const PAYLOADS_NO_DELETE_1 = refuse(
+  'payloads_no_delete',
+  'DELETE',
+  'payloads',
+  'a payload is erased by if-witness redact',
+  `NOT EXISTS (
+    SELECT 1 FROM entries WHERE type = 'redaction' AND type <> 'span' AND json_extract(entry, '$.body.target') = OLD.seq
+  )`,
+)[2];
+
+const SCHEMA_1: readonly SchemaObject[] = SCHEMA.filter(({ name }) => !SINCE_2.has(name)).map((object) =>
+  object.name === 'payloads_no_delete' ? { ...object, sql: PAYLOADS_NO_DELETE_1 } : object,
+);
+
+/** The schema of a version; undefined for one that this program does not know. */
+export function schemaOf(version: number): readonly SchemaObject[] | undefined {
+  return version === 1 ? SCHEMA_1 : version === SCHEMA_VERSION ? SCHEMA : undefined;
+}
+
+/** Statements that make the schema of version 2 out of that of version 1. Entries stay as they are. */
+export const UPGRADE_TO_2: readonly string[] = [
+  'DROP TRIGGER payloads_no_delete',
+  ...SCHEMA.filter(({ name }) => SINCE_2.has(name) || name === 'payloads_no_delete').map(({ sql }) => sql!),
 ];

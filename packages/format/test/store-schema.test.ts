@@ -21,7 +21,7 @@ test('application_id is the ASCII letters IFWL', () => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(APPLICATION_ID);
   expect(bytes.toString('latin1')).toBe('IFWL');
-  expect(SCHEMA_VERSION).toBe(1);
+  expect(SCHEMA_VERSION).toBe(2);
 });
 
 test('every table is STRICT', () => {
@@ -74,18 +74,19 @@ describe('the guards', () => {
     db.exec("INSERT INTO nodes VALUES (8, 0, x'00')");
   });
 
-  test('let a payload go once a redaction names its entry, and no other', () => {
+  test('let a payload go once it is said to be erased, and no other', () => {
     db.exec(`INSERT INTO entries VALUES (3, 0, 'redaction', NULL, NULL, NULL, NULL, '{"body":{"target":1}}')`);
+    expect(() => db.exec('DELETE FROM payloads WHERE seq = 1')).toThrow('redact');
+    db.exec('INSERT INTO erased VALUES (1, 3)');
     db.exec('DELETE FROM payloads WHERE seq = 1');
     expect(() => db.exec('DELETE FROM payloads WHERE seq = 2')).toThrow('redact');
     db.exec('DELETE FROM contexts');
   });
 
-  test('do not take a span for a redaction, whatever its body says', () => {
-    db.exec(
-      `INSERT INTO entries VALUES (3, 0, 'span', x'01', x'04', NULL, NULL, '{"body":{"target":1},"type":"redaction"}')`,
-    );
-    expect(() => db.exec('DELETE FROM payloads WHERE seq = 1')).toThrow('redact');
+  test('let nobody take back that something was erased', () => {
+    db.exec('INSERT INTO erased VALUES (1, 3)');
+    expect(() => db.exec('UPDATE erased SET redaction = 2')).toThrow('stays erased');
+    expect(() => db.exec('DELETE FROM erased')).toThrow('stays erased');
   });
 });
 

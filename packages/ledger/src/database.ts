@@ -4,7 +4,7 @@
  */
 import { accessSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from '@infrafabric/format';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADE_TO_2 } from '@infrafabric/format';
 import Sqlite from 'better-sqlite3';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { makePrivateDirectory } from './private-file.js';
@@ -167,6 +167,15 @@ export function createSchema(db: Connection): void {
   db.pragma(`application_id = ${APPLICATION_ID}`);
   db.pragma(`user_version = ${SCHEMA_VERSION}`);
   for (const { sql } of SCHEMA) if (sql !== null) db.exec(sql);
+}
+
+/** Brings a ledger of an older schema to this one. Call inside a write transaction. @returns whether anything changed */
+export function upgradeSchema(db: Connection): boolean {
+  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) return false;
+  if (db.pragma('user_version', { simple: true }) !== 1) return false;
+  for (const sql of UPGRADE_TO_2) db.exec(sql);
+  db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  return true;
 }
 
 /** @throws LedgerError `schema` unless the file is a ledger of this version. The judge compares the schema in full. */

@@ -17,7 +17,15 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
-import { type Connection, createSchema, isEmpty, openForWriting, requireLedger, statement } from './database.js';
+import {
+  type Connection,
+  createSchema,
+  isEmpty,
+  openForWriting,
+  requireLedger,
+  statement,
+  upgradeSchema,
+} from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { headFile } from './head-file.js';
@@ -120,7 +128,7 @@ export class Ledger {
     const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
     const ledger = new Ledger(db, paths, options);
     try {
-      await ledger.#exclusively(() => ledger.#createIfEmpty());
+      await ledger.#exclusively(() => ledger.#prepareFile());
       requireLedger(db, paths.ledger);
       // Outside of a write transaction: for a large ledger it takes a second or two.
       db.transaction(() => ledger.#duplicates.catchUp(db, entryCount(db)))();
@@ -326,9 +334,14 @@ export class Ledger {
     return note;
   }
 
-  async #createIfEmpty(): Promise<void> {
+  /** Creates what is empty, and brings an older schema up to date. */
+  async #prepareFile(): Promise<void> {
+    if (isEmpty(this.#db)) await this.#create();
+    else if (upgradeSchema(this.#db)) this.#db.exec('COMMIT');
+  }
+
+  async #create(): Promise<void> {
     const db = this.#db;
-    if (!isEmpty(db)) return;
     const origin = `if-witness/${Buffer.from(this.#sources.randomBytes(10)).toString('hex')}`;
     // Durable before the ledger that needs it.
     const signer = this.#signer ?? createKey(this.paths.home, origin, this.#sources.randomBytes(32));

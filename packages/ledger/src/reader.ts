@@ -15,11 +15,13 @@ import {
   SCHEMA,
   type SchemaObject,
   SEGMENT_BITS,
+  schemaOf,
   utf8Of,
 } from '@infrafabric/format';
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 
+export { LedgerTree } from './ledger-tree.js';
 export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 
 // Small enough that the rows of a chunk die young: 4,000 at a time cost a third more.
@@ -495,7 +497,8 @@ export class LedgerReader {
     const stored = new Map(
       this.#db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").raw().all() as [string, string][],
     );
-    for (const { type, name, sql } of SCHEMA) {
+    const version = Number(this.#db.pragma('user_version', { simple: true }));
+    for (const { type, name, sql } of schemaOf(version) ?? SCHEMA) {
       if (type === 'table' && stored.get(name) !== sql) {
         throw new LedgerError('corrupt', `the table ${name} is not that of a ledger: ${this.path}`);
       }

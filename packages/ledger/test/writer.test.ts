@@ -164,7 +164,7 @@ describe('a file', () => {
   test('of a newer schema is refused', async () => {
     await (await open()).close();
     const db = new Sqlite(path);
-    db.pragma('user_version = 2');
+    db.pragma('user_version = 3');
     db.close();
     await expect(open()).rejects.toMatchObject({ code: 'schema' });
   });

@@ -8,8 +8,8 @@ import {
   PAYLOAD_DOMAIN,
   SALT_OCTETS,
   SCHEMA,
-  SCHEMA_VERSION,
   type SchemaObject,
+  schemaOf,
   sha256Hex,
 } from '@infrafabric/format';
 import { payloadDigestOf } from './entry-view.js';
@@ -32,9 +32,10 @@ export function judgeSchema(source: StoreSource, problems: Problems): void {
       message: `the database schema differs from that of a ledger: ${what}`,
     });
   if (applicationId !== APPLICATION_ID) differs(`application_id is ${applicationId}`, 'application_id');
-  if (userVersion !== SCHEMA_VERSION) differs(`user_version is ${userVersion}`, 'user_version');
+  const expected = schemaOf(userVersion);
+  if (expected === undefined) differs(`user_version is ${userVersion}`, 'user_version');
   if (encoding !== 'UTF-8') differs(`the encoding is ${encoding}`, 'encoding');
-  const missing = new Map(SCHEMA.map((object) => [keyOf(object), object]));
+  const missing = new Map((expected ?? SCHEMA).map((object) => [keyOf(object), object]));
   for (const object of schema) {
     if (object.type === 'table' && STATISTICS.has(object.name) && STATISTICS.get(object.name) === object.sql) continue;
     if (!missing.delete(keyOf(object))) differs(`unexpected or altered ${object.type} ${object.name}`, object.name);
@@ -56,7 +57,10 @@ export const CHAIN_TABLES: readonly string[] = [
 
 /** SQLite's own check of pages, tables and indexes: finds a row that an index no longer yields. */
 export function judgeIntegrity(source: StoreSource, problems: Problems, tables: readonly string[]): void {
+  // An older schema lacks some of them; where this version lacks one, the comparison of schemas has said so.
+  const there = new Set(['sqlite_schema', ...source.summary().schema.map(({ name }) => name)]);
   for (const table of tables) {
+    if (!there.has(table)) continue;
     const finding = source.integrityFinding(table);
     if (finding !== undefined)
       problems.add({ code: 'store.integrity', message: `SQLite's integrity check: ${finding}` });

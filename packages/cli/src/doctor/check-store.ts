@@ -1,7 +1,7 @@
 /** SQLite, sizes, the disk, the clock, the remembered head, the spool, the last verification. */
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { APPLICATION_ID, SCHEMA_VERSION } from '@infrafabric/format';
+import { APPLICATION_ID, SCHEMA_VERSION, schemaOf } from '@infrafabric/format';
 import { LedgerError, readHead, Spool, spoolDirectory, sqliteVersion, type WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { readNote } from '@infrafabric/verify';
@@ -47,7 +47,7 @@ export function openLedger({ ledger }: WitnessPaths): OpenedLedger {
     const { applicationId, userVersion } = reader.summary();
     if (applicationId !== APPLICATION_ID)
       return unreadable('it is a database, but not a ledger', 'name the ledger with --ledger');
-    if (userVersion !== SCHEMA_VERSION) {
+    if (schemaOf(userVersion) === undefined) {
       return unreadable(
         `its schema has version ${userVersion}, this program knows ${SCHEMA_VERSION}`,
         'use the if-witness that wrote it, or a newer one',
