@@ -13,6 +13,7 @@ export type FormatErrorCode =
   | 'note.too-large'
   | 'checkpoint.malformed'
   | 'cosignature.malformed'
+  | 'anchor.malformed'
   | 'policy.malformed'
   | 'vkey.malformed'
   | 'vkey.weak'

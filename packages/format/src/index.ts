@@ -1,4 +1,5 @@
 export { sha256Hex } from '#sha256';
+export { encodeAnchorLine, isAnchorLine, parseAnchorLines } from './anchor-line.js';
 export { base64Of, bytesOfBase64, bytesOfHex, concatBytes, hexOf, textOfUtf8, utf8Of } from './bytes.js';
 export {
   type CanonicalObject,

@@ -136,7 +136,13 @@ class PolicyReader {
     if (octets === undefined || share === undefined || names.length === 0)
       throw malformedLine('expected `group NAME any|all|N MEMBER…`');
     const least =
-      share === 'any' ? 1 : share === 'all' ? names.length : /^[1-9][0-9]{0,6}$/.test(share) ? Number(share) : Number.NaN;
+      share === 'any'
+        ? 1
+        : share === 'all'
+          ? names.length
+          : /^[1-9][0-9]{0,6}$/.test(share)
+            ? Number(share)
+            : Number.NaN;
     if (!(least <= names.length))
       throw malformedLine(`expected any, all or a number from 1 to ${names.length} before the members`);
     const members = names.map((name) => {

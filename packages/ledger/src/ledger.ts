@@ -30,7 +30,7 @@ import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
-import { insertBatch, insertCheckpoint, readBack } from './insert.js';
+import { insertBatch, insertCheckpoint, insertCosignatures, readBack } from './insert.js';
 import { createKey, loadSigner } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { planBatch } from './plan-batch.js';
@@ -200,6 +200,23 @@ export class Ledger {
    */
   acceptHead(reason: string): Promise<Appended | undefined> {
     return this.#inTurn(() => this.#exclusively(() => this.#acceptHeadInTransaction(reason)));
+  }
+
+  /**
+   * Keeps signature lines of witnesses under the checkpoint of a size; of two by one witness the one that came last. No entry
+   * and no checkpoint is made of it. Whether they verify is the caller's to know.
+   * @throws LedgerError; FormatError `note.malformed`; RangeError where no checkpoint has that size.
+   */
+  storeCosignatures(size: number, lines: readonly string[]): Promise<void> {
+    return this.#inTurn(() =>
+      this.#exclusively(async () => {
+        this.#currentTip();
+        insertCosignatures(this.#db, size, lines);
+        this.#db.exec('COMMIT');
+      }).catch((error) => {
+        throw ledgerErrorOf(error, this.paths.ledger);
+      }),
+    );
   }
 
   /** Whether the ledger could be continued now: takes the write lock, checks tip and key, writes nothing. @throws LedgerError */

@@ -2,6 +2,7 @@ export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
+export type { AskedPolicy, Witnessed } from './judge-cosignatures.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -11,10 +12,12 @@ export {
   PAYLOAD_TABLES,
   type PayloadFindings,
 } from './judge-store.js';
+export { type OpenedCosignature, type OpenedCosignatures, openCosignatures } from './open-cosignatures.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
 export {
   type KeySource,
   type PayloadCounts,
+  type PolicyAnswer,
   type Problem,
   type ProblemCode,
   Problems,
@@ -26,6 +29,7 @@ export type {
   ChainSource,
   CheckpointRow,
   ContextRow,
+  CosignatureRow,
   EntryBlock,
   EntryOctets,
   EntryRow,
@@ -35,6 +39,7 @@ export type {
   StoreSummary,
 } from './source.js';
 export {
+  type Contradiction,
   type JudgedChain,
   judgeSignatures,
   judgeStore,

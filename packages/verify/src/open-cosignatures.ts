@@ -1,5 +1,11 @@
 /** From the signature lines under a checkpoint to the cosigners that really signed it. Untrusted input; c2sp.org/tlog-cosignature. */
-import { cosignedMessage, FormatError, type NoteSignature, parseCosignature, type VerifierKey } from '@infrafabric/format';
+import {
+  cosignedMessage,
+  FormatError,
+  type NoteSignature,
+  parseCosignature,
+  type VerifierKey,
+} from '@infrafabric/format';
 import { verifyEd25519 } from '#ed25519';
 
 /** A cosignature that verifies. */

@@ -1,5 +1,7 @@
 /** What the judge says. Codes are stable; sentences are for people and may change. docs/format.md §Verdicts. */
 
+import type { Witnessed } from './judge-cosignatures.js';
+
 /** Stable codes of problems. `payload.missing` alone makes a ledger INCOMPLETE; every other makes it INVALID. */
 export type ProblemCode =
   | 'store.corrupt'
@@ -27,6 +29,8 @@ export type ProblemCode =
   | 'checkpoint.altered'
   | 'checkpoint.missing'
   | 'checkpoint.extra'
+  | 'cosignature.malformed'
+  | 'cosignature.signature'
   | 'adjustment.charge'
   | 'tree.node'
   | 'payload.digest'
@@ -59,11 +63,13 @@ export type KeySource = 'flag' | 'local' | 'none';
 
 /** Stable codes of verdicts. */
 export type VerdictCode =
+  | 'valid.witnessed'
   | 'valid.anchored'
   | 'valid.unanchored'
   | 'incomplete.payloads'
   | 'incomplete.self-asserted-key'
   | 'incomplete.anchor-required'
+  | 'incomplete.policy-unmet'
   | 'incomplete.not-understood'
   | 'invalid';
 
@@ -83,6 +89,10 @@ export interface Report {
   readonly head: 'agrees' | 'missing' | 'not-asked' | 'disagrees';
   /** Sizes of the anchors that the ledger is consistent with. */
   readonly anchors: readonly number[];
+  /** Rows of `cosignatures`: all, those of witnesses that the policy knows, those of others. */
+  readonly cosignatures: { readonly stored: number; readonly checked: number; readonly unknown: number };
+  /** What became of the policy; undefined when none was asked for. */
+  readonly policy: PolicyAnswer | undefined;
   /** Entries by type that this version does not understand. */
   readonly notUnderstood: Readonly<Record<string, number>>;
   /** Spans that the ledger itself says were lost, from gap entries. */
@@ -94,6 +104,20 @@ export interface Report {
   readonly notVouchedFor: readonly string[];
   /** Milliseconds by part. */
   readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** Whether a policy is met. */
+export interface PolicyAnswer {
+  /** Where it came from, for people. */
+  readonly from: string;
+  /** Who must have cosigned: `2 of (alice, bob, carol)`. */
+  readonly quorum: string;
+  /** It lists no log, or this one under the held key. */
+  readonly acceptsLog: boolean;
+  /** The largest checkpoint for which the quorum is met. */
+  readonly witnessed: Witnessed | undefined;
+  /** Both are as they should be, or nobody must have cosigned. */
+  readonly isMet: boolean;
 }
 
 /** Payloads as found. */

@@ -42,6 +42,16 @@ export interface NodeRow {
   readonly hash: Uint8Array | null;
 }
 
+/** One row of `cosignatures`; null where a value is no TEXT or longer than {@link MAX_COSIGNATURE_OCTETS}. */
+export interface CosignatureRow {
+  readonly size: number;
+  readonly witness: Uint8Array | null;
+  readonly line: Uint8Array | null;
+}
+
+/** No line of an algorithm there is comes near this. */
+export const MAX_COSIGNATURE_OCTETS = 16_384;
+
 /** One row of `payloads`, with the text of the entry of that seq. */
 export type PayloadRow = readonly [
   seq: number,
@@ -104,4 +114,8 @@ export interface StoreSource {
   /** Seqs of the first `limit` spans that have no payload row. */
   spansWithoutPayload(limit: number): readonly number[];
   contexts(): Iterable<readonly ContextRow[]>;
+  /** In order of size and witness; none where the store's schema has no such table. */
+  cosignatures(): Iterable<readonly CosignatureRow[]>;
+  /** The checkpoint note that is stored under a size; null where its storage class is wrong. */
+  noteOfSize(size: number): Uint8Array | null | undefined;
 }

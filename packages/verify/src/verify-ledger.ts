@@ -2,8 +2,17 @@
  * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
-import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import {
+  encodeVkey,
+  FormatError,
+  type Policy,
+  parseVkey,
+  renderQuorum,
+  textOfUtf8,
+  type VerifierKey,
+} from '@infrafabric/format';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { type AskedPolicy, type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
 import {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -12,9 +21,11 @@ import {
   judgeUnnamed,
   PAYLOAD_TABLES,
 } from './judge-store.js';
+import { openCosignatures } from './open-cosignatures.js';
 import { openNote, readNote } from './open-note.js';
 import {
   type KeySource,
+  type PolicyAnswer,
   type Problem,
   Problems,
   type Report,
@@ -35,11 +46,24 @@ export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'o
   /** Anchors, already opened under the key by {@link openAnchor}. */
   readonly anchors?: readonly VouchedRoot[];
   readonly requireAnchor?: boolean;
+  /** Who must have cosigned. */
+  readonly policy?: AskedPolicy | undefined;
+  /** What witnesses answered when they were asked, where they showed no note for it. */
+  readonly contradictions?: readonly Contradiction[];
   readonly allSignatures?: boolean;
   /** Findings about the store that were made elsewhere, e.g. in a second thread. */
   readonly store?: StoreFindings;
   /** Findings about the whole chain that were made elsewhere, without a problem. */
   readonly chain?: JudgedChain;
+}
+
+/** What a witness says against the newest checkpoint that it was shown. */
+export interface Contradiction {
+  /** For people: `the witness alice at http://…`. */
+  readonly witness: string;
+  /** `rollback`: it has cosigned `size` entries; `fork`: other entries up to `size`. */
+  readonly kind: 'rollback' | 'fork';
+  readonly size: number;
 }
 
 /** A whole chain that was judged in parts. */
@@ -108,7 +132,15 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   const store = options.store ?? judgeStore(source);
   problems.addAll(store.problems, store.problemCount);
   const missing = missingPayloads(source, chain, store, problems);
+  let cosignatures: CosignatureFindings = { stored: 0, checked: 0, unknown: 0, witnessed: undefined };
+  timed(timingsMs, 'cosignatures', () =>
+    withDamageAsFinding(problems, () => {
+      cosignatures = judgeCosignatures(source, options.policy, options.anchors ?? [], problems);
+    }),
+  );
+  judgeContradictions(chain, options, problems);
   return conclude({
+    cosignatures,
     chain,
     options,
     problems,
@@ -222,14 +254,24 @@ export type OpenedAnchor =
 
 /**
  * Opens an anchor under the held key. A file that this key did not sign is not an anchor of this ledger, which says nothing
- * about the ledger: else anybody could discredit a good one.
+ * about the ledger: else anybody could discredit a good one. The same where a cosignature by a witness of the policy fails.
  */
-export function openAnchor(note: Uint8Array, key: VerifierKey, name: string): OpenedAnchor {
+export function openAnchor(note: Uint8Array, key: VerifierKey, name: string, policy?: Policy): OpenedAnchor {
   const opened = openNote(note, key);
   if (!opened.ok) return { ok: false, message: `not an anchor of this ledger: ${opened.message}` };
   const { origin, size, rootHex } = opened.checkpoint;
   if (origin !== key.name) return { ok: false, message: `not an anchor of this ledger: its origin is ${origin}` };
+  const [failed] = failedCosignatures(note, policy);
+  if (failed !== undefined) return { ok: false, message: `not an anchor of this ledger: ${failed}` };
   return { ok: true, root: { size, rootHex, note: textOfUtf8(note), what: `the anchor ${name}` } };
+}
+
+/** A line of a known key that does not verify rejects a note, whoever's key it is. */
+function failedCosignatures(octets: Uint8Array, policy: Policy | undefined): string[] {
+  const read = readNote(octets);
+  if (!read.ok || policy === undefined) return [];
+  const keys = policy.witnesses.map(({ key }) => key);
+  return openCosignatures(read.note.text, read.note.signatures, keys).failed.map(({ message }) => message);
 }
 
 /** Entries whose payload is gone without a word. */
@@ -257,7 +299,26 @@ function missingPayloads(
   return missing;
 }
 
+/** A witness that shows no note is believed: whoever lists it in a policy trusts it to say no. */
+function judgeContradictions(
+  chain: ChainFindings | undefined,
+  { contradictions }: VerifyOptions,
+  problems: Problems,
+): void {
+  for (const { witness, kind, size } of contradictions ?? []) {
+    const entries = chain?.entries ?? 0;
+    if (kind === 'fork') {
+      const message = `${witness} has cosigned other entries up to ${size} than those of this ledger`;
+      problems.add({ code: 'fork', message });
+    } else if (size > entries) {
+      const message = `${witness} has cosigned ${size} entries of this ledger, which has ${entries}: an older copy, or its end was cut`;
+      problems.add({ code: 'rollback', message });
+    }
+  }
+}
+
 interface Concluded {
+  readonly cosignatures: CosignatureFindings;
   readonly chain: ChainFindings | undefined;
   readonly options: VerifyOptions;
   readonly problems: Problems;
@@ -268,9 +329,11 @@ interface Concluded {
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
-function conclude({ chain, options, problems, signaturesChecked, head, store, missing, timingsMs }: Concluded): Report {
+function conclude(concluded: Concluded): Report {
+  const { chain, options, problems, signaturesChecked, head, store, missing, timingsMs, cosignatures } = concluded;
   const anchors = options.anchors ?? [];
-  const code = verdictOf(chain, options, problems, missing);
+  const policy = answerOf(options, cosignatures);
+  const code = verdictOf(chain, options, problems, missing, policy);
   const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
   return {
     verdict,
@@ -289,11 +352,13 @@ function conclude({ chain, options, problems, signaturesChecked, head, store, mi
     },
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),
+    cosignatures: { stored: cosignatures.stored, checked: cosignatures.checked, unknown: cosignatures.unknown },
+    policy,
     notUnderstood: chain?.notUnderstood ?? {},
     spansKnownLost: chain?.spansKnownLost ?? 0,
     problems: problems.kept,
     problemCount: problems.count,
-    notVouchedFor: limitsOf(chain, options, anchors),
+    notVouchedFor: limitsOf(chain, options, anchors, cosignatures),
     timingsMs,
   };
 }
@@ -303,6 +368,7 @@ function verdictOf(
   options: VerifyOptions,
   problems: Problems,
   missing: number,
+  policy: PolicyAnswer | undefined,
 ): VerdictCode {
   if (problems.anyInvalid) return 'invalid';
   if (chain?.criticalNotUnderstood === true) return 'incomplete.not-understood';
@@ -310,7 +376,27 @@ function verdictOf(
   if (missing > 0) return 'incomplete.payloads';
   const anchored = (options.anchors ?? []).length > 0;
   if (options.requireAnchor === true && !anchored) return 'incomplete.anchor-required';
+  if (policy?.isMet === false) return 'incomplete.policy-unmet';
+  if (policy?.witnessed !== undefined) return 'valid.witnessed';
   return anchored ? 'valid.anchored' : 'valid.unanchored';
+}
+
+function answerOf({ policy: asked, key }: VerifyOptions, found: CosignatureFindings): PolicyAnswer | undefined {
+  if (asked === undefined) return undefined;
+  const { policy, from } = asked;
+  const acceptsLog =
+    policy.logs.length === 0 || policy.logs.some((log) => key !== undefined && isSameKey(log.key, key));
+  return {
+    from,
+    quorum: renderQuorum(policy.quorum),
+    acceptsLog,
+    witnessed: found.witnessed,
+    isMet: acceptsLog && (policy.quorum.kind === 'none' || found.witnessed !== undefined),
+  };
+}
+
+function isSameKey(a: VerifierKey, b: VerifierKey): boolean {
+  return a.name === b.name && a.publicKey.every((octet, i) => octet === b.publicKey[i]);
 }
 
 function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, problems: Problems): Report['head'] {
@@ -322,13 +408,21 @@ function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, pro
   return opened === undefined || problems.kept.some(against) ? 'disagrees' : 'agrees';
 }
 
-function limitsOf(chain: ChainFindings | undefined, options: VerifyOptions, anchors: readonly VouchedRoot[]): string[] {
+function limitsOf(
+  chain: ChainFindings | undefined,
+  options: VerifyOptions,
+  anchors: readonly VouchedRoot[],
+  { witnessed }: CosignatureFindings,
+): string[] {
   const limits: string[] = [];
   const size = chain?.entries ?? 0;
   const anchored = Math.max(0, ...anchors.map((anchor) => anchor.size));
-  if (anchored === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
-  else if (anchored < size)
-    limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
+  const vouched = Math.max(anchored, witnessed?.size ?? 0);
+  if (vouched === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
+  else if (vouched < size)
+    limits.push(
+      `nothing outside this ledger vouches for the ${size - vouched} entries after ${vouched > anchored ? 'the newest checkpoint that enough witnesses cosigned' : 'the newest anchor'}`,
+    );
   if (options.head === null) limits.push('no head is remembered here, so an older copy would look the same');
   for (const seq of chain?.restoredAt ?? []) {
     limits.push(

@@ -19,6 +19,8 @@ export function damagedReport(message: string, options: VerifyOptions): Report {
     },
     head: options.head === undefined ? 'not-asked' : options.head === null ? 'missing' : 'disagrees',
     anchors: [],
+    cosignatures: { stored: 0, checked: 0, unknown: 0 },
+    policy: undefined,
     notUnderstood: {},
     spansKnownLost: 0,
     problems: [{ code: 'store.corrupt', message }],
