@@ -39,6 +39,7 @@ export type {
   StoreSummary,
 } from './source.js';
 export {
+  type AskedWitnesses,
   type Contradiction,
   type JudgedChain,
   judgeSignatures,

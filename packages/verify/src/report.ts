@@ -70,6 +70,7 @@ export type VerdictCode =
   | 'incomplete.self-asserted-key'
   | 'incomplete.anchor-required'
   | 'incomplete.policy-unmet'
+  | 'incomplete.witnesses-silent'
   | 'incomplete.not-understood'
   | 'invalid';
 

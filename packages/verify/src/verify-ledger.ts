@@ -5,6 +5,7 @@
 import {
   encodeVkey,
   FormatError,
+  isQuorumMet,
   type Policy,
   parseVkey,
   renderQuorum,
@@ -48,13 +49,21 @@ export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'o
   readonly requireAnchor?: boolean;
   /** Who must have cosigned. */
   readonly policy?: AskedPolicy | undefined;
-  /** What witnesses answered when they were asked, where they showed no note for it. */
-  readonly contradictions?: readonly Contradiction[];
+  /** What witnesses answered that were asked about the newest checkpoint; undefined when none were. */
+  readonly asked?: AskedWitnesses | undefined;
   readonly allSignatures?: boolean;
   /** Findings about the store that were made elsewhere, e.g. in a second thread. */
   readonly store?: StoreFindings;
   /** Findings about the whole chain that were made elsewhere, without a problem. */
   readonly chain?: JudgedChain;
+}
+
+/** Witnesses that were asked. What they signed or showed is among the anchors. */
+export interface AskedWitnesses {
+  /** Keys of those that cosigned it now: that they had seen nothing larger. */
+  readonly cosigned: readonly VerifierKey[];
+  /** What others say against it without showing a note. */
+  readonly contradictions: readonly Contradiction[];
 }
 
 /** What a witness says against the newest checkpoint that it was shown. */
@@ -302,10 +311,10 @@ function missingPayloads(
 /** A witness that shows no note is believed: whoever lists it in a policy trusts it to say no. */
 function judgeContradictions(
   chain: ChainFindings | undefined,
-  { contradictions }: VerifyOptions,
+  { asked }: VerifyOptions,
   problems: Problems,
 ): void {
-  for (const { witness, kind, size } of contradictions ?? []) {
+  for (const { witness, kind, size } of asked?.contradictions ?? []) {
     const entries = chain?.entries ?? 0;
     if (kind === 'fork') {
       const message = `${witness} has cosigned other entries up to ${size} than those of this ledger`;
@@ -377,6 +386,7 @@ function verdictOf(
   const anchored = (options.anchors ?? []).length > 0;
   if (options.requireAnchor === true && !anchored) return 'incomplete.anchor-required';
   if (policy?.isMet === false) return 'incomplete.policy-unmet';
+  if (tooFewAnswered(options)) return 'incomplete.witnesses-silent';
   if (policy?.witnessed !== undefined) return 'valid.witnessed';
   return anchored ? 'valid.anchored' : 'valid.unanchored';
 }
@@ -393,6 +403,12 @@ function answerOf({ policy: asked, key }: VerifyOptions, found: CosignatureFindi
     witnessed: found.witnessed,
     isMet: acceptsLog && (policy.quorum.kind === 'none' || found.witnessed !== undefined),
   };
+}
+
+/** A rollback is seen by asking: where those who matter did not answer, nobody can tell. */
+function tooFewAnswered({ asked, policy }: VerifyOptions): boolean {
+  if (asked === undefined || policy === undefined) return false;
+  return !isQuorumMet(policy.policy.quorum, ({ key }) => asked.cosigned.some((one) => isSameKey(one, key)));
 }
 
 function isSameKey(a: VerifierKey, b: VerifierKey): boolean {

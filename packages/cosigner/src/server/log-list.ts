@@ -68,6 +68,8 @@ export class LogList {
   }
 
   #read(): readonly PolicyLog[] {
+    // Not there yet: nothing is cosigned until something is listed.
+    if (this.#stamp === 'none') return [];
     if (statSync(this.path).size > MAX_OCTETS) throw new RangeError(`it has more than ${MAX_OCTETS} octets`);
     return parseLogs(readFileSync(this.path));
   }
