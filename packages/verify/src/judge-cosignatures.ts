@@ -12,13 +12,14 @@ import {
   parseNote,
   parseSignatureLine,
   textOfUtf8,
+  utf8Of,
   type VerifierKey,
 } from '@infrafabric/format';
 import type { VouchedRoot } from './judge-chain.js';
 import { openCosignatures } from './open-cosignatures.js';
 import { readNote } from './open-note.js';
 import type { Problems } from './report.js';
-import type { CosignatureRow, StoreSource } from './source.js';
+import type { ChainSource, CosignatureRow, StoreSource } from './source.js';
 
 /** A policy that is to be met, and what it is called. */
 export interface AskedPolicy {
@@ -55,19 +56,19 @@ interface Cosigner {
 
 /** Judges all rows, and finds what the policy asks for. Anchors count as far as they were opened. Never throws for what a file holds. */
 export function judgeCosignatures(
-  source: StoreSource,
+  source: ChainSource & StoreSource,
   asked: AskedPolicy | undefined,
   anchors: readonly VouchedRoot[],
   problems: Problems,
 ): CosignatureFindings {
   const judge = new CosignatureJudge(source, asked?.policy, problems);
-  for (const rows of source.cosignatures()) for (const row of rows) judge.row(row);
+  for (const rows of source.cosignatures?.() ?? []) for (const row of rows) judge.row(row);
   for (const { size, note } of anchors) judge.anchor(size, note);
   return judge.findings();
 }
 
 class CosignatureJudge {
-  readonly #source: StoreSource;
+  readonly #source: ChainSource;
   readonly #policy: Policy | undefined;
   readonly #keys: readonly (VerifierKey & { readonly witness: PolicyWitness })[];
   readonly #problems: Problems;
@@ -79,7 +80,7 @@ class CosignatureJudge {
   #checked = 0;
   #unknown = 0;
 
-  constructor(source: StoreSource, policy: Policy | undefined, problems: Problems) {
+  constructor(source: ChainSource, policy: Policy | undefined, problems: Problems) {
     this.#source = source;
     this.#policy = policy;
     this.#keys = (policy?.witnesses ?? []).map((witness) => ({ ...witness.key, witness }));
@@ -103,9 +104,10 @@ class CosignatureJudge {
     for (const { key, timeUnixS } of opened.cosigned) this.#keep(size, { witness: key.witness, timeUnixS });
   }
 
-  /** Its lines; one that fails made it no anchor before. */
+  /** Its lines; one that fails made it no anchor before. What they say of another root is no word for this ledger. */
   anchor(size: number, note: string): void {
-    const { text, signatures } = parseNote(new TextEncoder().encode(note));
+    const { text, signatures } = parseNote(utf8Of(note));
+    if (headOf(text) !== headOf(this.#textOf(size) ?? '')) return;
     for (const { key, timeUnixS } of openCosignatures(text, signatures, this.#keys).cosigned)
       this.#keep(size, { witness: key.witness, timeUnixS });
   }
@@ -154,7 +156,7 @@ class CosignatureJudge {
 
   #textOf(size: number): string | undefined {
     if (this.#text?.size !== size) {
-      const read = readNote(this.#source.noteOfSize(size) ?? new Uint8Array());
+      const read = readNote(noteOf(this.#source, size) ?? new Uint8Array());
       this.#text = { size, text: read.ok ? read.note.text : undefined };
     }
     return this.#text.text;
@@ -164,4 +166,15 @@ class CosignatureJudge {
     const seq = Number.isSafeInteger(size) && size > 0 ? { seq: size - 1 } : {};
     this.#problems.add({ code, ...seq, column: 'cosignatures', message });
   }
+}
+
+function noteOf(source: ChainSource, size: number): Uint8Array | null | undefined {
+  if (source.noteOfSize !== undefined) return source.noteOfSize(size);
+  const [first] = source.checkpoints(size);
+  return first?.[0]?.size === size ? first[0].note : undefined;
+}
+
+/** Origin, size and root: all that a cosignature speaks of. */
+function headOf(text: string): string {
+  return text.split('\n').slice(0, 3).join('\n');
 }

@@ -98,6 +98,8 @@ export interface ChainSource {
   entryOctets(seq: number): EntryOctets;
   /** Checkpoints of at least this size. */
   checkpoints(fromSize: number): Iterable<readonly CheckpointRow[]>;
+  /** The checkpoint note that is stored under a size, null where its storage class is wrong; a faster way to one of them. */
+  noteOfSize?(size: number): Uint8Array | null | undefined;
   /** Hash of one stored tree node. */
   node(level: number, node: number): Uint8Array | undefined;
   /** Stored tree nodes whose last leaf is among `from` <= seq < `to`, those that no tree has at either end; or more of them. */
@@ -114,8 +116,6 @@ export interface StoreSource {
   /** Seqs of the first `limit` spans that have no payload row. */
   spansWithoutPayload(limit: number): readonly number[];
   contexts(): Iterable<readonly ContextRow[]>;
-  /** In order of size and witness; none where the store's schema has no such table. */
-  cosignatures(): Iterable<readonly CosignatureRow[]>;
-  /** The checkpoint note that is stored under a size; null where its storage class is wrong. */
-  noteOfSize(size: number): Uint8Array | null | undefined;
+  /** In order of size and witness. A source without has none. */
+  cosignatures?(): Iterable<readonly CosignatureRow[]>;
 }
