@@ -116,7 +116,9 @@ class Asking {
   #cosignature({ body }: HttpAnswer): WitnessAnswer {
     let opened: OpenedCosignature | undefined;
     try {
-      const { signatures } = parseNote(Buffer.concat([utf8Of(`${this.#text}\n`), body]));
+      const { text, signatures } = parseNote(Buffer.concat([utf8Of(`${this.#text}\n`), body]));
+      // An empty line in the answer would have made a part of it text.
+      if (text !== this.#text) return failed('its answer is malformed: not only signature lines');
       const { cosigned, failed: bad } = openCosignatures(this.#text, signatures, [this.#witness.key]);
       if (bad[0] !== undefined) return failed(bad[0].message);
       opened = cosigned[0];
