@@ -39,7 +39,11 @@ export function addAnchorMetrics(registry: Registry, counts: AnchorCounts): void
     });
   };
   counter('anchors_total', 'Anchors that were taken.', () => counts.anchors);
-  counter('anchor_failures_total', 'Anchors that could not be taken, or not by enough witnesses.', () => counts.failures);
+  counter(
+    'anchor_failures_total',
+    'Anchors that could not be taken, or not by enough witnesses.',
+    () => counts.failures,
+  );
   counter(
     'anchor_contradictions_total',
     'Times that a witness or an older anchor knew more entries than there are, or other ones: rollback or fork.',

@@ -1,6 +1,7 @@
 /** Closing what a collector has open, within a deadline. */
-import type { Door } from '../door/door.js';
+
 import type { Anchorer } from '../anchor/anchorer.js';
+import type { Door } from '../door/door.js';
 import type { Forwarder } from '../forward/forwarder.js';
 import type { LedgerIntake } from '../intake/ledger-intake.js';
 import type { Log } from './log.js';
