@@ -49,8 +49,8 @@ export function businessIdsOf(of: Context): BusinessIds {
 /** The same as span attributes: not every processor copies baggage. */
 export function businessAttributesOf(of: Context): Attributes {
   const { traceId, parentTraceId } = businessIdsOf(of);
-  return {
-    ...(traceId === undefined ? {} : { [WITNESS_TRACE_ID]: traceId }),
-    ...(parentTraceId === undefined ? {} : { [WITNESS_TRACE_PARENT_ID]: parentTraceId }),
-  };
+  const attributes: Attributes = {};
+  if (traceId !== undefined) attributes[WITNESS_TRACE_ID] = traceId;
+  if (parentTraceId !== undefined) attributes[WITNESS_TRACE_PARENT_ID] = parentTraceId;
+  return attributes;
 }

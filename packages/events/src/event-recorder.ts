@@ -20,7 +20,7 @@ import {
 } from '@opentelemetry/api';
 import { businessAttributesOf } from './business-context.js';
 import { Session } from './session.js';
-import { attributesOf, type SessionEvent } from './session-event.js';
+import { addAttributes, type SessionEvent } from './session-event.js';
 
 /** Who records. */
 export interface RecorderOptions {
@@ -28,7 +28,7 @@ export interface RecorderOptions {
   readonly scope: { readonly name: string; readonly version: string };
   /** `witness.component` of every span, e.g. `IF.witness.sip`. */
   readonly component: string;
-  /** Default: the global one, asked for each span, so that an SDK may start later. */
+  /** Default: the global one, whose tracer waits for an SDK that starts later. */
   readonly tracerProvider?: TracerProvider | undefined;
 }
 
@@ -46,6 +46,7 @@ export interface SessionStart {
 export class EventRecorder {
   readonly component: string;
   readonly #options: RecorderOptions;
+  #knownTracer: Tracer | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class EventRecorder {
   record(event: SessionEvent, parent: Context = context.active()): boolean {
     try {
       const startTime = event.startTime ?? event.endTime ?? Date.now();
-      const attributes = { ...businessAttributesOf(parent), ...attributesOf(event, this.component) };
+      const attributes = addAttributes(businessAttributesOf(parent), event, this.component);
       const span = this.#tracer().startSpan(event.name, { kind: SpanKind.INTERNAL, attributes, startTime }, parent);
       if (event.error !== undefined) {
         const { message } = event.error;
@@ -84,7 +85,7 @@ export class EventRecorder {
         name,
         {
           kind,
-          attributes: { ...businessAttributesOf(parent), ...attributesOf({ name }, this.component), ...attributes },
+          attributes: addAttributes(businessAttributesOf(parent), { name, attributes }, this.component),
           ...(links === undefined ? {} : { links: [...links] }),
           ...(startTime === undefined ? {} : { startTime }),
         },
@@ -98,6 +99,7 @@ export class EventRecorder {
 
   #tracer(): Tracer {
     const { scope, tracerProvider } = this.#options;
-    return (tracerProvider ?? trace).getTracer(scope.name, scope.version);
+    this.#knownTracer ??= (tracerProvider ?? trace).getTracer(scope.name, scope.version);
+    return this.#knownTracer;
   }
 }

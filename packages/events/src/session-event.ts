@@ -58,13 +58,13 @@ const OUTPUT_TOKENS = 'gen_ai.usage.output_tokens';
 /** OpenTelemetry semantic conventions, general attributes. */
 const ERROR_TYPE = 'error.type';
 
-/** The attributes of an event's span. Never throws, whatever the payload holds. */
-export function attributesOf(event: SessionEvent, component: string): Attributes {
-  const attributes: Attributes = { [WITNESS_COMPONENT]: component };
+/** Adds the attributes of an event's span to others. Never throws, whatever the payload holds. @returns `attributes` */
+export function addAttributes(attributes: Attributes, event: SessionEvent, component: string): Attributes {
+  attributes[WITNESS_COMPONENT] = component;
   if (event.payload !== undefined) attributes[WITNESS_PAYLOAD] = jsonText(event.payload);
   if (event.usage !== undefined) addUsage(attributes, event.usage);
   if (event.error !== undefined) attributes[ERROR_TYPE] = event.error.type;
-  return { ...attributes, ...event.attributes };
+  return Object.assign(attributes, event.attributes);
 }
 
 function addUsage(attributes: Attributes, usage: EventUsage): void {

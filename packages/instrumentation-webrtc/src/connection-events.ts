@@ -6,7 +6,7 @@ import {
   type SessionEvent,
   withBusinessIds,
 } from '@infrafabric/events';
-import type { Context } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { ATTR_LADDER_FROM, ATTR_LADDER_LABEL, ATTR_LADDER_TO } from './names.js';
 
 /** What an event has beside its payload. */
@@ -57,24 +57,24 @@ export class ConnectionEvents {
   /** Records an event. */
   record(name: string, payload: Payload, details: EventDetails = {}): void {
     const { arrow, usage, error, atMs = this.nowMs, traceId } = details;
-    const { local, remote } = this.#ends;
     const event: SessionEvent = {
       name,
-      payload: { peer_id: local, ...payload, timestamp: isoTime(atMs) },
+      payload: { peer_id: this.#ends.local, ...payload, timestamp: isoTime(atMs) },
       startTime: atMs,
-      ...(arrow === undefined
-        ? {}
-        : {
-            attributes: {
-              [ATTR_LADDER_FROM]: arrow.from === 'local' ? local : remote,
-              [ATTR_LADDER_TO]: arrow.from === 'local' ? remote : local,
-              [ATTR_LADDER_LABEL]: arrow.label,
-            },
-          }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(error === undefined ? {} : { error }),
+      attributes: arrow === undefined ? undefined : this.#ladder(arrow),
+      usage,
+      error,
     };
     this.#recorder.record(event, traceId === undefined ? this.#context : withBusinessIds({ traceId }, this.#context));
+  }
+
+  #ladder({ from, label }: NonNullable<EventDetails['arrow']>): Attributes {
+    const { local, remote } = this.#ends;
+    return {
+      [ATTR_LADDER_FROM]: from === 'local' ? local : remote,
+      [ATTR_LADDER_TO]: from === 'local' ? remote : local,
+      [ATTR_LADDER_LABEL]: label,
+    };
   }
 }
 
