@@ -148,7 +148,7 @@ test('answers as ours does', async (context) => {
       ],
     ];
     const ask = async (base: string, body: Uint8Array | string): Promise<object> => {
-      const answer = await fetch(`${base}/add-checkpoint`, { method: 'POST', body: body as BodyInit });
+      const answer = await fetch(`${base}/add-checkpoint`, { method: 'POST', body });
       const text = await answer.text();
       return answer.status === 409
         ? { status: 409, type: answer.headers.get('content-type'), text }

@@ -156,4 +156,20 @@ describe('settings', () => {
     expect(problems({ anchor_exec: 'cat', anchor_every: '1ms' })).toContain('not possible here');
     expect(problems({ anchor_exec: 'cat', anchor_every: '15m' })).toBe('');
   });
+
+  test('have one name in flags, variables and the file, whose paths are seen from its folder', () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'anchors'));
+    writeFileSync(join(folder, 'c.yaml'), 'anchor_dir: anchors\nanchor_every: 2h\nanchor_exec: cat\n');
+    const { config } = resolveConfig({
+      flags: { config: join(folder, 'c.yaml'), anchor_exec: 'tee' },
+      env: { IF_WITNESS_COLLECT_ANCHOR_EVERY: '30m', IF_WITNESS_HOME: join(folder, 'home') },
+    });
+    expect(config.anchor).toEqual({
+      everyMs: 1_800_000,
+      folder: join(folder, 'anchors'),
+      exec: 'tee',
+      policy: undefined,
+    });
+  });
 });

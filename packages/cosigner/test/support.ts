@@ -36,11 +36,13 @@ export function tempFolder(): string {
 
 /** A log: `salt` decides its leaves, so that another salt is another history. */
 export class TestLog {
+  readonly origin: string;
   readonly key: VerifierKey;
   readonly vkey: string;
   readonly #private: KeyObject;
 
-  constructor(readonly origin: string) {
+  constructor(origin: string) {
+    this.origin = origin;
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     this.#private = privateKey;
     this.vkey = encodeVkey(origin, publicKey.export({ format: 'der', type: 'spki' }).subarray(-32));
@@ -108,6 +110,6 @@ export async function post(
   url: string,
   body: Uint8Array | string,
 ): Promise<{ status: number; type: string; text: string }> {
-  const response = await fetch(`${url}/add-checkpoint`, { method: 'POST', body: body as BodyInit });
+  const response = await fetch(`${url}/add-checkpoint`, { method: 'POST', body });
   return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
 }

@@ -2,7 +2,7 @@ export { verifyEd25519 } from '#ed25519';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
-export type { AskedPolicy, Witnessed } from './judge-cosignatures.js';
+export type { AskedPolicy } from './judge-cosignatures.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -23,6 +23,7 @@ export {
   Problems,
   type Report,
   type VerdictCode,
+  type Witnessed,
   withDamageAsFinding,
 } from './report.js';
 export type {

@@ -18,7 +18,7 @@ import {
 import type { VouchedRoot } from './judge-chain.js';
 import { openCosignatures } from './open-cosignatures.js';
 import { readNote } from './open-note.js';
-import type { Problems } from './report.js';
+import type { Problems, Witnessed } from './report.js';
 import type { ChainSource, CosignatureRow, StoreSource } from './source.js';
 
 /** A policy that is to be met, and what it is called. */
@@ -26,15 +26,6 @@ export interface AskedPolicy {
   readonly policy: Policy;
   /** For the report: a file. */
   readonly from: string;
-}
-
-/** A checkpoint that enough witnesses cosigned. */
-export interface Witnessed {
-  readonly size: number;
-  /** When, by their clocks, enough of them had: seconds since the Unix epoch. Never compared with any other clock. */
-  readonly timeUnixS: number;
-  /** Names that the policy gives them, in order of their times. */
-  readonly by: readonly string[];
 }
 
 /** What the cosignatures turned out to be. */

@@ -1,7 +1,5 @@
 /** What the judge says. Codes are stable; sentences are for people and may change. docs/format.md §Verdicts. */
 
-import type { Witnessed } from './judge-cosignatures.js';
-
 /** Stable codes of problems. `payload.missing` alone makes a ledger INCOMPLETE; every other makes it INVALID. */
 export type ProblemCode =
   | 'store.corrupt'
@@ -105,6 +103,15 @@ export interface Report {
   readonly notVouchedFor: readonly string[];
   /** Milliseconds by part. */
   readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** A checkpoint that enough witnesses cosigned. */
+export interface Witnessed {
+  readonly size: number;
+  /** When, by their clocks, enough of them had: seconds since the Unix epoch. Never compared with any other clock. */
+  readonly timeUnixS: number;
+  /** Names that the policy gives them, in order of their times. */
+  readonly by: readonly string[];
 }
 
 /** Whether a policy is met. */

@@ -309,11 +309,7 @@ function missingPayloads(
 }
 
 /** A witness that shows no note is believed: whoever lists it in a policy trusts it to say no. */
-function judgeContradictions(
-  chain: ChainFindings | undefined,
-  { asked }: VerifyOptions,
-  problems: Problems,
-): void {
+function judgeContradictions(chain: ChainFindings | undefined, { asked }: VerifyOptions, problems: Problems): void {
   for (const { witness, kind, size } of asked?.contradictions ?? []) {
     const entries = chain?.entries ?? 0;
     if (kind === 'fork') {

@@ -5,10 +5,10 @@ import type { WitnessPaths } from '@infrafabric/ledger';
 import type { Invocation } from '../act.js';
 import { usageError } from '../cli-error.js';
 import { StopSignals } from '../collect/stop-signals.js';
-import type { AnchorFlags } from '../commands/anchor.js';
 import { escapeJson, escapeLines, escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { printErr } from '../output.js';
+import type { AnchorFlags } from './anchor-flags.js';
 import type { ChosenWitnesses } from './choose-witnesses.js';
 import { durationOfFlag } from './duration-of-flag.js';
 

@@ -13,6 +13,7 @@ import { encodeAnchorLine, textOfUtf8, utf8Of } from '@infrafabric/format';
 import { witnessPaths } from '@infrafabric/ledger';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
+import type { AnchorFlags } from '../anchor/anchor-flags.js';
 import { type ChosenWitnesses, chooseWitnesses } from '../anchor/choose-witnesses.js';
 import { CliError, usageError } from '../cli-error.js';
 import { escapeLines } from '../escape.js';
@@ -24,19 +25,6 @@ import { addHelp } from '../program.js';
 import { describeItself, keyOfFlag, localKeyOf } from '../verify/choose-key.js';
 import { loadPolicy } from '../verify/load-policy.js';
 import { answerJson } from '../verify/report-json.js';
-
-/** Flags of `anchor`. */
-export interface AnchorFlags {
-  readonly output?: string;
-  readonly exec?: string;
-  readonly key?: string;
-  readonly line?: true;
-  /** False when `--no-policy` was given. */
-  readonly policy?: string | false;
-  readonly witness?: readonly string[];
-  readonly timeout?: string;
-  readonly every?: string;
-}
 
 export function define(command: Command): void {
   command
