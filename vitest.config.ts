@@ -8,8 +8,9 @@ export default defineConfig({
     environment: 'node',
     // Many tests start processes of their own, and a small machine has two cores.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nothing measures time here: only what hangs is cut off, also on a machine that is busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     // A forgotten `.only` would silently leave the rest out.
     allowOnly: false,

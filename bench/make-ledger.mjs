@@ -75,8 +75,8 @@ export function benchSpan(i, ids) {
   };
 }
 
-/** Makes the ledger at `home` unless it is there already. */
-export async function makeLedger(home, entries) {
+/** Makes the ledger at `home` unless it is there already, of `spanOf(i, ids)` for each i. */
+export async function makeLedger(home, entries, spanOf = benchSpan) {
   if (existsSync(join(home, 'witness.db'))) return;
   const ledger = await Ledger.open({ home, longLived: true });
   const ids = Buffer.alloc(32 * BATCH);
@@ -84,7 +84,7 @@ export async function makeLedger(home, entries) {
     const count = Math.min(BATCH, entries - 1 - done);
     randomFillSync(ids);
     await ledger.append(
-      Array.from({ length: count }, (_, i) => draftSpan(benchSpan(done + i, ids.subarray(32 * i, 32 * i + 32)))),
+      Array.from({ length: count }, (_, i) => draftSpan(spanOf(done + i, ids.subarray(32 * i, 32 * i + 32)))),
     );
     done += count;
   }

@@ -32,7 +32,11 @@ export interface Forgery {
   /** Batches of entry texts; the first one starts with genesis. */
   readonly batches: readonly (readonly ((place: Place) => string)[])[];
   /** Signature lines of the checkpoint of a size; default the signer's own. */
-  readonly signatures?: (text: string, own: NoteSignature, size: number) => readonly NoteSignature[];
+  readonly signatures?: (
+    text: string,
+    own: NoteSignature,
+    size: number,
+  ) => readonly NoteSignature[] | Promise<readonly NoteSignature[]>;
   /** Changes what a checkpoint says before it is signed. */
   readonly checkpoint?: (text: string, size: number) => string;
 }
@@ -47,6 +51,11 @@ export function genesisOf(origin: string, vkey: string, format: number | string 
 export function controlEntry(type: string, body: string, more = ''): (place: Place) => string {
   return ({ seq, prev, checkpoint }) =>
     `{"at":"1753000000000000000","body":${body}${checkpoint}${more},"prev":"${prev}","seq":${seq},"type":"${type}"}`;
+}
+
+/** The text of a rotation to a key; it belongs at the end of its batch. */
+export function rotationTo(vkey: string): (place: Place) => string {
+  return controlEntry('rotation', `{"key":${JSON.stringify(vkey)}}`, ',"critical":true');
 }
 
 /** Signer and key of a seed. */
@@ -82,7 +91,8 @@ export async function forgeLedger(template: string, forgery: Forgery): Promise<s
     const honest = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
     const text = forgery.checkpoint?.(honest, frontier.size) ?? honest;
     const own = { name: origin, keyIdHex: signer.keyIdHex, signature: await signer.sign(utf8Of(text)) };
-    notes.push([frontier.size, utf8Of(encodeNote(text, forgery.signatures?.(text, own, frontier.size) ?? [own]))]);
+    const lines = (await forgery.signatures?.(text, own, frontier.size)) ?? [own];
+    notes.push([frontier.size, utf8Of(encodeNote(text, lines))]);
   }
   const path = attack(template, (db) => {
     for (const table of ['entries', 'payloads', 'contexts', 'checkpoints', 'nodes']) db.exec(`DELETE FROM ${table}`);

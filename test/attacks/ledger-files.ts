@@ -10,6 +10,7 @@ import {
   type ChainFindings,
   type ChainOptions,
   type ChainSource,
+  claimedEpochs,
   judgeChain,
   openAnchor,
   type Problem,
@@ -20,6 +21,7 @@ import {
   type VerifyOptions,
   verifyLedger,
   vouchedRootsOf,
+  vouchingKeys,
   withDamageAsFinding,
 } from '@infrafabric/verify';
 import { afterAll, expect } from 'vitest';
@@ -138,12 +140,18 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
   const reader = LedgerReader.open(path);
   try {
     const opened = anchors.map((note, i) => {
-      const anchor = openAnchor(note, how.key!, `anchor ${i}`, how.policy?.policy);
+      const anchor = openAnchor(
+        note,
+        how.key!,
+        `anchor ${i}`,
+        vouchingKeys(how.key!, how.alsoHeld ?? [], claimedEpochs(reader)),
+        how.policy?.policy,
+      );
       if (!anchor.ok) throw new Error(anchor.message);
       return anchor.root;
     });
     const report = verifyLedger(reader, { ...how, anchors: opened });
-    const vouched = vouchedRootsOf({ ...how, anchors: opened });
+    const vouched = vouchedRootsOf(reader, { ...how, anchors: opened });
     const chain = { deep: how.deep === true, vouched, ...(how.cardOf === undefined ? {} : { cardOf: how.cardOf }) };
     expectSameByRows(reader, chain);
     const inRanges = rangeProblems(reader, chain);
@@ -160,7 +168,7 @@ export function verifyFile(path: string, { anchors = [], secondOpinion = true, .
 }
 
 /** Codes that the judgement of the chain gives, and a range of it must give too. */
-const OF_THE_CHAIN = /^(entry|genesis|tree)\.|^checkpoint\.(?!signature|unsigned)|^(fork|rollback)$/;
+const OF_THE_CHAIN = /^(entry|genesis|redaction|tree)\.|^checkpoint\.(?!signature|unsigned)|^(fork|rollback)$/;
 
 function rangeProblems(reader: LedgerReader, options: ChainOptions): readonly Problem[] {
   const problems = new Problems();

@@ -95,7 +95,7 @@ test('the table of events has each that the sources name, and no other', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(join(root, folder, name), 'utf8')),
   );
-  const named = /'((?:collector|config|ledger|request|forward|budget|self_tracing|anchor)\.[a-z_]+)'/g;
+  const named = /'((?:collector|config|ledger|request|forward|budget|keys|self_tracing|anchor)\.[a-z_]+)'/g;
   const events = new Set(sources.flatMap((text) => [...text.matchAll(named)].map(([, event]) => event!)));
   expect(firstCells('| event | |').sort()).toEqual([...events].sort());
 });

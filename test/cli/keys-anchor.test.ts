@@ -31,7 +31,7 @@ describe('keys', () => {
     const { exitCode, stdout } = home.witness(['keys', 'list']);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^KEY ID +CREATED +CURRENT +PRIVATE HALF +FILE\n[0-9a-f]{8} +\d{4}-\d\d-\d\dT[\d:]{8}Z +yes +here +\/.*\.vkey\n$/,
+      /^KEY ID +CREATED +CURRENT +PRIVATE HALF +SIGNED SIZES +FILE\n[0-9a-f]{8} +\d{4}-\d\d-\d\dT[\d:]{8}Z +yes +here +1– +\/.*\.vkey\n$/,
     );
     const { origin, keys } = JSON.parse(home.witness(['keys', 'list', '--json']).stdout) as {
       origin: string;

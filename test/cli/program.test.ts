@@ -21,6 +21,7 @@ const WITNESS = [
   'keys',
   'keys list',
   'keys show',
+  'keys rotate',
   'collect',
   'doctor',
   'completion',

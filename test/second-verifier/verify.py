@@ -4,8 +4,8 @@
     python3 verify.py LEDGER [--key VKEY] [--policy FILE]
                                              exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
 
-It checks what docs/format.md, section "Verification", says, for ledgers without rotation, redaction and import. It
-trusts the key as it is given, knows no remembered head and no anchor, and stops at the first thing that is wrong.
+It checks what docs/format.md, section "Verification", says. It trusts the key as it is given, of whichever epoch it is,
+knows no remembered head and no anchor, and stops at the first thing that is wrong.
 """
 import base64, hashlib, json, os, sqlite3, subprocess, sys, tempfile, urllib.parse
 from fractions import Fraction
@@ -15,7 +15,9 @@ SCHEMAS = {  # by user_version; docs/format.md, section "Store"
     2: "2b63dd40d9259c81062b43e1b8845a2a5307355e3245cc824c57c15c12461515",
 }
 STATISTICS = {"CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}
-UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment"}
+UNDERSTOOD = {"genesis", "span", "gap", "budget", "alert", "adjustment", "rotation", "redaction", "import"}
+P = 2**255 - 19  # The field of Ed25519.
+D = -121665 * pow(121666, P - 2, P) % P
 LABELS = {kind: f"if-witness/{kind}/v1\0".encode() for kind in ("payload", "resource", "scope")}
 
 
@@ -82,6 +84,8 @@ def check_chain(db):
         known = note_hash(seq) if seq in notes and seq > 0 else None
         need(claim == known, f"checkpoint {seq} is missing, altered, or unknown to entry {seq}")
         expected = [seq >> 16, entry["type"], None, None, None, None]
+        if entry["type"] == "import":
+            expected[2:] = held_columns(db, seq, body)
         if entry["type"] == "span":
             ids = [bytes.fromhex(body["trace"]), bytes.fromhex(body["span"])]
             expected[2:] = [*ids, body.get("business"), body.get("business_parent")]
@@ -112,22 +116,69 @@ def check_price(seq, usage, charge):
     need(rated["cost"] == total and (charge["source"] != "computed" or charge["cost"] == total), f"a sum of entry {seq}")
 
 
-def check_signature(note, vkey, origin):
-    """A stored note has one signature line, the writer's, in the one form that these octets have."""
-    name, key_id, public = parse_vkey(vkey, 1)
-    need(name == origin, f"the key is that of {name}, the ledger calls itself {origin}")
-    text, _, line = note.decode().rpartition("\n\n")
-    octets = base64.b64decode(line.split(" ")[-1].strip(), validate=True)
-    own_line = f"— {origin} {base64.b64encode(octets).decode()}\n"
-    need(line == own_line and octets[:4].hex() == key_id, "a checkpoint is not signed by the key alone")
-    need(is_signed(public, f"{text}\n".encode(), octets[4:]), "the signature of a checkpoint does not verify")
-
-
-def parse_vkey(vkey, kind):
-    """Name, key id and public key: kind 1 is a ledger's, 4 a witness's."""
+def read_vkey(vkey, origin):
+    """Gives back key id and public key, once neither the one nor the other is somebody else's or anybody's."""
     name, key_id, material = vkey.split("+", 2)
     public = base64.b64decode(material, validate=True)
-    need(len(public) == 33 and public[0] == kind, f"{vkey} is not a key of type {kind}")
+    need(base64.b64encode(public).decode() == material, f"{vkey} is not a verifier key")
+    need(len(public) == 33 and sha(name.encode(), b"\n", public)[:4].hex() == key_id, f"{vkey} is not a verifier key")
+    need(public[0] == 1, f"{vkey} is not an Ed25519 key")
+    need(name == origin, f"the key is that of {name}, the ledger calls itself {origin}")
+    y = int.from_bytes(public[1:], "little") % 2**255
+    need(y < P and not is_weak(y), f"{vkey} is a key with which anybody can sign")
+    return key_id, public[1:]
+
+
+def is_weak(y):
+    """Whether eight times the point is the neutral one: y doubles to (y² + x²) / (2 + y² - x²), x² follows from y."""
+    for _ in range(3):
+        xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+        y = (y * y + xx) * pow((2 - y * y + xx) % P, P - 2, P) % P
+    return y == 1
+
+
+def key_epochs(entries, notes):
+    """The keys in order, each with the size of the checkpoint that closes its epoch."""
+    origin, epochs, key = entries[0]["body"]["origin"], [], entries[0]["body"]["key"]
+    for seq, entry in enumerate(entries):
+        if entry["type"] == "rotation":
+            need(seq + 1 in notes, f"no checkpoint closes the epoch that the rotation in entry {seq} ends")
+            epochs.append((seq + 1, key))
+            key = entry["body"]["key"]
+    epochs.append((float("inf"), key))
+    keys = [(closing, *read_vkey(vkey, origin)) for closing, vkey in epochs]
+    need(len({key_id for _, key_id, _ in keys}) == len(keys), "a rotation names a key whose id an earlier one has")
+    return [vkey for _, vkey in epochs], keys
+
+
+def check_signatures(notes, keys, origin):
+    """Every note has the lines that it must have; the first and the last of each epoch are verified."""
+    sizes, epoch = sorted(notes), 0
+    for place, size in enumerate(sizes):
+        if size > keys[epoch][0]:
+            epoch += 1
+        signers = keys[epoch : epoch + 2] if size == keys[epoch][0] else keys[epoch : epoch + 1]
+        text, _, block = notes[size].decode().rpartition("\n\n")
+        lines = block.split("\n")
+        need(len(lines) == len(signers) + 1 and lines[-1] == "", f"checkpoint {size} has not the lines of its keys alone")
+        begins = place == 0 or epoch > 0 and sizes[place - 1] == keys[epoch - 1][0]
+        for line, (_, key_id, public) in zip(lines, signers):
+            octets = base64.b64decode(line.split(" ")[-1], validate=True)
+            own = f"— {origin} {base64.b64encode(octets).decode()}"
+            need(line == own and octets[:4].hex() == key_id, f"checkpoint {size} is not signed by its key")
+            if begins or len(signers) > 1 or size == sizes[-1]:
+                check_signature(f"{text}\n", octets[4:], public, size)
+
+
+def check_signature(text, signature, public, size):
+    need(is_signed(public, text.encode(), signature), f"a signature of checkpoint {size} does not verify")
+
+
+def witness_key(vkey):
+    """Name, key id and public key of a witness."""
+    name, key_id, material = vkey.split("+", 2)
+    public = base64.b64decode(material, validate=True)
+    need(len(public) == 33 and public[0] == 4, f"{vkey} is not a key of a witness")
     need(sha(name.encode(), b"\n", public)[:4].hex() == key_id, f"{vkey} is not a verifier key")
     return name, key_id, public[1:]
 
@@ -174,7 +225,7 @@ def read_policy(path):
         if word == "log":
             logs.append(items[0])
         elif word == "witness":
-            witnesses.append((items[0], *parse_vkey(items[1], 4)))
+            witnesses.append((items[0], *witness_key(items[1])))
             meets[items[0]] = lambda who, alias=items[0]: alias in who
         elif word == "group":
             members = [meets[name] for name in items[2:]]
@@ -185,23 +236,138 @@ def read_policy(path):
     return logs, witnesses, meets["quorum"]
 
 
-def check_payloads(db, entries):
-    """Gives back the seqs of the entries whose payload is not there."""
+def check_redactions(db, entries):
+    """Gives back the seqs of the entries whose payload was erased, each with the entry that says so first."""
+    erased = {}
+    for seq, entry in enumerate(entries):
+        if entry["type"] != "redaction":
+            continue
+        target, leaf = entry["body"]["target"], entry["body"]["leaf"]
+        need(type(target) is int and 0 <= target < seq, f"the redaction in entry {seq} names no earlier entry")
+        need("payload" in entries[target], f"the redaction in entry {seq} names an entry without payload")
+        # The leaf hash of an entry is the next one's prev.
+        need(leaf == entries[target + 1]["prev"], f"the redaction in entry {seq} is not bound to its target")
+        need(type(entry["body"]["reason"]) is str and "critical" in entry, f"the redaction in entry {seq} is malformed")
+        erased.setdefault(target, seq)
+    if db.execute("PRAGMA user_version").fetchone()[0] > 1:
+        listed = dict(db.execute("SELECT seq, redaction FROM erased"))
+        need(listed == erased, "what is listed as erased is not what the redactions say")
+    return erased
+
+
+def check_payloads(db, entries, erased):
+    """Gives back the seqs of the entries whose payload is not there, and was not erased."""
     contexts, named, missing = {}, set(), {seq for seq, entry in enumerate(entries) if "payload" in entry}
     for digest, kind, context in db.execute("SELECT digest, kind, context FROM contexts"):
         need(kind != "payload" and digest == sha(LABELS[kind], context), "a context does not have its digest")
         contexts[digest] = kind
     for seq, salt, payload in db.execute("SELECT seq, salt, payload FROM payloads"):
         need(seq in missing, f"a payload is stored for entry {seq}, which has none")
+        need(seq not in erased, f"the payload of entry {seq} was erased, and is there again")
         digest = sha(LABELS["payload"], salt, payload).hex()
         need(len(salt) == 32 and digest == entries[seq]["payload"], f"the payload of entry {seq} is not the one signed")
         missing.remove(seq)
-        if entries[seq]["type"] == "span":
+        imported = entries[seq]["type"] == "import" and not payload.startswith(b'{"scope":{')
+        if entries[seq]["type"] == "span" or imported:
             for digest, kind in (payload[:32], "resource"), (payload[32:64], "scope"):
                 need(contexts.get(digest) == kind, f"the {kind} of entry {seq} is missing")
                 named.add(digest)
     need(named == set(contexts), "there is a context that no payload names")
-    return sorted(missing)
+    return sorted(missing - set(erased))
+
+
+def octets_of(text):
+    octets = base64.b64decode(text, validate=True)
+    need(octets and base64.b64encode(octets).decode() == text, "base64 is not canonical")
+    return octets
+
+
+def held_text(db, seq, body):
+    """The entry that an import holds, joined from its parts."""
+    octets = b""
+    for part in range(body.get("parts", 1)):
+        more = json.loads(db.execute("SELECT entry FROM entries WHERE seq = ?", [seq + part]).fetchone()[0])["body"]
+        same = all(more.get(name) == body.get(name) for name in ("head", "origin", "seq", "parts"))
+        need(same and more.get("part", 0) == part, f"the import in entry {seq} lacks a part")
+        octets += octets_of(more["entry"])
+    need(len(octets) <= 65535, f"the import in entry {seq} is too long")
+    return octets.decode()
+
+
+def held_columns(db, seq, body):
+    """What the columns of an import say of the span that it holds, also where it is an import of one."""
+    if "note" in body or body.get("part", 0) > 0:
+        return [None] * 4
+    entry = json.loads(held_text(db, seq, body))
+    try:
+        while entry["type"] == "import" and not {"note", "parts", "part"} & set(entry["body"]):
+            inner = json.loads(octets_of(entry["body"]["entry"]).decode())
+            need(inner["seq"] == entry["body"]["seq"], "an import in an import has another seq")
+            entry = inner
+        ids = [bytes.fromhex(entry["body"]["trace"]), bytes.fromhex(entry["body"]["span"])]
+        need(entry["type"] == "span" and [len(octets) for octets in ids] == [16, 8], "no span")
+        return [*ids, entry["body"].get("business"), entry["body"].get("business_parent")]
+    except (Invalid, ValueError, LookupError, TypeError, AttributeError):
+        return [None] * 4  # What another ledger says is no reason to find this one wrong.
+
+
+def check_imports(db, entries):
+    """Entries of other ledgers: under each head a chain, and where nothing is missing the tree that its note signs."""
+    heads, following, parts = {}, {}, 0
+    for seq, entry in enumerate(entries):
+        body = entry["body"]
+        need(parts == 0 or entry["type"] == "import", f"parts of an import are missing at entry {seq}")
+        if entry["type"] != "import":
+            continue
+        if "note" in body:
+            need(parts == 0 and "payload" not in entry and "entry" not in body, f"the import in entry {seq} is no head")
+            heads[seq] = [body["origin"], *check_note(body), -1, "0" * 64, {} if "key" in body else None]
+            continue
+        if parts > 0:
+            need(body.get("part") == following["part"] and "payload" not in entry, f"entry {seq} is not the next part")
+            following["part"] += 1
+            parts -= 1
+            continue
+        following, parts = {"part": 1}, body.get("parts", 1) - 1
+        need(parts < 16 and ("parts" in body) == ("part" in body) == (parts > 0), f"entry {seq} has impossible parts")
+        need(body.get("part", 0) == 0, f"entry {seq} is a part of nothing")
+        text = held_text(db, seq, body)
+        held, head = json.loads(text), heads[body["head"]]
+        origin, size, signed, last, leaf, peaks = head
+        need(body["origin"] == origin, f"the import in entry {seq} is of another ledger than its head")
+        need(held["seq"] == body["seq"] > last, f"the import in entry {seq} is out of order")
+        need(size is None or held["seq"] < size, f"the import in entry {seq} is beyond the note of its head")
+        need(held["seq"] > last + 1 or held["prev"] == leaf, f"the import in entry {seq} does not follow the one before")
+        need(entry.get("payload") in (None, held.get("payload")), f"the import in entry {seq} has another payload")
+        genesis = held["type"] == "genesis" and held["body"].get("origin") == origin
+        need(held["seq"] > 0 or genesis, f"the import in entry {seq} is not the genesis of {origin}")
+        head[3:5] = held["seq"], sha(b"\0", text.encode()).hex()
+        if peaks is None:
+            continue
+        if held["seq"] == last + 2:  # Of one that is missing, the next says what it was.
+            push(peaks, {}, last + 1, bytes.fromhex(held["prev"]))
+        elif held["seq"] != last + 1:
+            head[5] = None
+            continue
+        push(peaks, {}, held["seq"], bytes.fromhex(head[4]))
+        need(held["seq"] + 1 != size or root(peaks) == signed, f"the imports up to entry {seq} are not what was signed")
+    need(parts == 0, "parts of an import are missing at the end")
+
+
+def check_note(head):
+    """The size and root that the note of a head signs; none where it names no key."""
+    text, _, lines = head["note"].rpartition("\n\n")
+    origin, size, signed = text.split("\n")[:3]
+    need(origin == head["origin"] and size == str(int(size)) and len(octets_of(signed)) == 32, "the note of an import")
+    need(lines.startswith("— ") and lines.endswith("\n"), "the note of an import has no signature")
+    if "key" not in head:
+        return None, None
+    key_id = bytes.fromhex(head["key"].split("+")[1])
+    own = [line for line in lines.splitlines() if line.split(" ")[1] == origin and octets_of(line.split(" ")[2])[:4] == key_id]
+    need(len(own) == 1, "the note of an import is not signed by its key")
+    _, public = read_vkey(head["key"], origin)
+    check_signature(f"{text}\n", octets_of(own[0].split(" ")[2])[4:], public, size)
+    return int(size), octets_of(signed)
 
 
 def verify(path, vkey, policy):
@@ -212,14 +378,13 @@ def verify(path, vkey, policy):
     check_store(db)
     entries, notes = check_chain(db)
     genesis = entries[0]["body"]
-    if any(entry["type"] == "rotation" for entry in entries):
-        return 3, "INCOMPLETE: key rotation is not understood"
-    need(vkey in (None, genesis["key"]), "the ledger names another key")
-    for size in {min(notes), max(notes)}:
-        check_signature(notes[size], genesis["key"], genesis["origin"])
+    vkeys, keys = key_epochs(entries, notes)
+    need(vkey is None or vkey in vkeys, "the ledger names other keys than the one that is given")
+    check_signatures(notes, keys, genesis["origin"])
+    check_imports(db, entries)
     logs, witnesses, meets = read_policy(policy) if policy else ([], [], lambda who: True)
     cosigned = check_cosignatures(db, notes, witnesses)
-    missing = check_payloads(db, entries)
+    missing = check_payloads(db, entries, check_redactions(db, entries))
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"
     if vkey is None:
@@ -227,7 +392,7 @@ def verify(path, vkey, policy):
     if missing:
         return 3, f"INCOMPLETE: the payloads of {len(missing)} entries are missing, from entry {missing[0]} on"
     met = max((size for size, who in cosigned.items() if meets(who)), default=0)
-    if not (met or meets(set())) or not (vkey in logs or not logs):
+    if not (met or meets(set())) or logs and not set(logs) & set(vkeys):
         return 3, "INCOMPLETE: the policy is not met"
     if met and not meets(set()):
         return 0, f"VALID: {len(entries)} entries of {genesis['origin']}; witnesses vouch for {met} of them"

@@ -5,14 +5,13 @@
 
 import { labelsOf } from '@infrafabric/accounting';
 import { isInScope, type Scope, type Spent } from '@infrafabric/accounting/budgets';
-import type { CanonicalObject, SpanBody } from '@infrafabric/format';
-import { decodeSpanPayload } from '@infrafabric/format';
+import { type CanonicalObject, decodeSpanPayload, type SpanBody, spanOfEntry } from '@infrafabric/format';
 import type { LedgerView } from '@infrafabric/ledger/reader';
 import { decodeResourceContext, decodeScopeContext, decodeSpan, type KeyValue } from '@infrafabric/otlp';
 import type { SpentSource } from './spent-source.js';
 
 /** What it reads of a ledger; `LedgerReader` is one. */
-export type ScannedLedger = Pick<LedgerView, 'entriesFrom' | 'payload' | 'context' | 'entryCount'>;
+export type ScannedLedger = Pick<LedgerView, 'entriesFrom' | 'entryText' | 'payload' | 'context' | 'entryCount'>;
 
 interface Call {
   readonly seq: number;
@@ -49,7 +48,8 @@ export class SpentByScan implements SpentSource {
   catchUp(): void {
     if (this.#ledger.entryCount() === this.#size) return;
     for (const { seq, entry } of this.#ledger.entriesFrom(this.#size)) {
-      if (entry.type === 'span') this.#takeSpan(seq, entry.body as unknown as SpanBody);
+      const span = spanOfEntry(entry, (at) => this.#ledger.entryText(at));
+      if (span !== undefined) this.#takeSpan(seq, span.body as unknown as SpanBody);
       else if (entry.type === 'adjustment') this.#takeAdjustment(entry.body);
       this.#size = seq + 1;
     }

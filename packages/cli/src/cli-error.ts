@@ -25,6 +25,8 @@ export type CliErrorCode =
   | 'contradicted'
   /** Too few witnesses cosigned. */
   | 'policy-unmet'
+  /** What is to be imported is not what a held key signed, or no held key can tell. */
+  | 'unverified'
   /** Neither the ledger nor the spool took the event. */
   | 'not-recorded'
   /** A command that was to be run failed. */

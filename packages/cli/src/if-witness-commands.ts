@@ -22,9 +22,24 @@ export const IF_WITNESS: ProgramSpec = {
     { name: 'verify', summary: 'Judge the ledger.', load: () => import('./commands/verify.js') },
     { name: 'export', summary: 'Write entries out as JSON, CSV or OTLP.', load: () => import('./commands/export.js') },
     {
+      name: 'import',
+      summary: 'Restore a ledger, or an export of one, into a new ledger.',
+      load: () => import('./commands/import.js'),
+    },
+    {
       name: 'replay',
       summary: 'Send a trace from the ledger to an OTLP backend.',
       load: () => import('./commands/replay.js'),
+    },
+    {
+      name: 'redact',
+      summary: 'Erase payloads, and leave a signed entry that says so.',
+      load: () => import('./commands/redact.js'),
+    },
+    {
+      name: 'proof',
+      summary: 'Write a proof that an entry is in the ledger.',
+      load: () => import('./commands/proof.js'),
     },
     {
       name: 'anchor',
@@ -36,7 +51,7 @@ export const IF_WITNESS: ProgramSpec = {
       summary: 'Cosign the ledgers of others.',
       load: () => import('./commands/witness.js'),
     },
-    { name: 'keys', summary: 'List or show the keys of the ledger.', load: () => import('./commands/keys.js') },
+    { name: 'keys', summary: 'List, show or rotate the keys of the ledger.', load: () => import('./commands/keys.js') },
     {
       name: 'collect',
       summary: 'Receive spans over OTLP, and forward them.',

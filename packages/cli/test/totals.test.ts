@@ -9,14 +9,14 @@ const BODY = { end: '2', event: 'e', kind: 1, span: 'b', start: '1', status: 0, 
 
 function entryOf(body: object, type = 'span') {
   const entry = { at: '5', body: { ...BODY, ...body }, prev: '', seq: 3, type } as unknown as Entry;
-  return spanEntryOf(3, JSON.stringify(entry), entry);
+  return spanEntryOf(3, JSON.stringify(entry), entry, () => undefined);
 }
 
 /** Entries of one trace, their span ids all different, summed as `trace` does. */
 function totalsOf(...bodies: readonly object[]): Totals {
   const entries = bodies.map((body, i) => {
     const entry = { at: '5', body: { ...BODY, span: `b${i}`, ...body }, prev: '', seq: i, type: 'span' };
-    return spanEntryOf(i, JSON.stringify(entry), entry as unknown as Entry)!;
+    return spanEntryOf(i, JSON.stringify(entry), entry as unknown as Entry, () => undefined)!;
   });
   const totals = new Totals();
   for (const { sums, currency } of countedCalls(entries)) totals.add(sums, currency);

@@ -8,6 +8,7 @@ let seq = 0;
 function span(spanId: string, parentSpanId?: string): SpanEntry {
   return {
     seq: seq++,
+    imported: undefined,
     hashHex: '',
     receivedUnixNano: 0n,
     event: spanId,

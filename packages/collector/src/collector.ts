@@ -2,7 +2,7 @@
  * The collector as a whole: ledger, forwarding and doors, opened in this order. Each does its own work; here they are put
  * together, and what happens in them is counted and logged. It touches neither signals nor the process.
  */
-import { isRetryable, witnessPaths } from '@infrafabric/ledger';
+import { isRetryable, type Rotated, witnessPaths } from '@infrafabric/ledger';
 import { Anchorer } from './anchor/anchorer.js';
 import type { CollectorConfig } from './config/collector-config.js';
 import { Forwarder } from './forward/forwarder.js';
@@ -10,6 +10,7 @@ import { LedgerIntake } from './intake/ledger-intake.js';
 import { closeCollector, type OpenParts } from './operate/close-collector.js';
 import { Counts } from './operate/counts.js';
 import { Health } from './operate/health.js';
+import { KeyRotation } from './operate/key-rotation.js';
 import { ledgerFigures } from './operate/ledger-figures.js';
 import type { Log } from './operate/log.js';
 import { logNotice } from './operate/log-notice.js';
@@ -87,6 +88,10 @@ export async function startCollector(config: CollectorConfig, { log }: Collector
     const addresses = await openDoors(config, { intake, pages, onRefused: refusalLog(log, counts) }, open.doors);
     health.enter('serving');
     logStart(log, config, paths, addresses);
+    if (config.rotateKeysAfterMs !== undefined) {
+      const rotate = (ifOlderThanMs: number): Promise<Rotated | undefined> => intake.rotateKey(ifOlderThanMs);
+      open.rotation = new KeyRotation({ afterMs: config.rotateKeysAfterMs, rotate, log });
+    }
     let stopped: Promise<void> | undefined;
     return {
       addresses,

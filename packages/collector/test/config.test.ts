@@ -81,6 +81,11 @@ const VALUES: {
     ['mail -s a b@example.com', 'mail -s a b@example.com'],
     ['true', 'true'],
   ],
+  rotate_keys_after: [
+    ['90d', 90 * 86_400_000],
+    ['36h', 36 * 3_600_000],
+    ['1m', 60_000],
+  ],
   log_level: [
     ['debug', 'debug'],
     ['error', 'error'],
@@ -161,6 +166,7 @@ test('every problem is said at once, each with its source', () => {
     ['max_in_flight', '0'],
     ['memory', '1e9'],
     ['shutdown_timeout', '10'],
+    ['rotate_keys_after', '5s'],
     ['log_level', 'loud'],
     ['log_format', 'xml'],
     ['insecure_listen', 'yes'],
@@ -215,6 +221,7 @@ forward:
 cors_origin: https://shop.example.com
 memory: 40MiB
 shutdown_timeout: 90s
+rotate_keys_after: 90d
 `;
 
   test('is every setting, and no secret', () => {

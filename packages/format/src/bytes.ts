@@ -30,22 +30,56 @@ export function bytesOfHex(text: string): Uint8Array {
   return bytes;
 }
 
+/** What Node has and browsers have not: ten times as fast. */
+interface NativeBase64 {
+  from(value: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string };
+}
+const native = (globalThis as { readonly Buffer?: NativeBase64 }).Buffer;
+/** More arguments of one call would not fit every engine's stack. */
+const PIECE = 8_192;
+
 /** Padded standard base64 of bytes. */
 export function base64Of(bytes: Uint8Array): string {
+  if (native !== undefined) return native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
   let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += PIECE)
+    binary += String.fromCharCode.apply(undefined, bytes.subarray(at, at + PIECE) as unknown as number[]);
   return btoa(binary);
 }
 
+const SEXTETS: Uint8Array = new Uint8Array(128).fill(NOT_HEX);
+for (const [value, char] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries())
+  SEXTETS[char.charCodeAt(0)] = value;
+
 /** Bytes of padded standard base64. @throws FormatError `base64` unless the text is the one canonical form of its bytes. */
 export function bytesOfBase64(text: string): Uint8Array {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw new FormatError('base64', 'expected padded standard base64');
+  if (text.length % 4 !== 0) throw notBase64();
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  const digits = text.length - padding;
+  let faults = 0;
+  let bits = 0;
+  for (let i = 0, at = 0; i < digits; i++) {
+    const sextet = SEXTETS[text.charCodeAt(i)] ?? NOT_HEX;
+    faults |= sextet & 0xc0;
+    bits = ((bits << 6) | sextet) & 0xffffff;
+    if (i % 4 === 3) {
+      bytes[at++] = bits >> 16;
+      bytes[at++] = bits >> 8;
+      bytes[at++] = bits;
+    } else if (i === digits - 1) {
+      // What a last digit says beyond the last octet must be nothing.
+      faults |= bits & (padding === 2 ? 0x0f : 0x03);
+      bytes[at++] = padding === 2 ? bits >> 4 : bits >> 10;
+      if (padding === 1) bytes[at] = bits >> 2;
+    }
   }
-  const binary = atob(text);
-  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
-  if (btoa(binary) !== text) throw new FormatError('base64', 'base64 is not in its canonical form');
+  if (faults !== 0) throw notBase64();
   return bytes;
+}
+
+function notBase64(): FormatError {
+  return new FormatError('base64', 'expected padded standard base64 in its canonical form');
 }
 
 /** UTF-8 octets of a string. A lone surrogate becomes U+FFFD: callers that must not lose it check first. */

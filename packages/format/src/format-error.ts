@@ -15,6 +15,10 @@ export type FormatErrorCode =
   | 'cosignature.malformed'
   | 'anchor.malformed'
   | 'policy.malformed'
+  | 'bundle.malformed'
+  | 'bundle.version'
+  | 'proof.malformed'
+  | 'proof.too-large'
   | 'vkey.malformed'
   | 'vkey.weak'
   | 'payload.too-large';

@@ -1,5 +1,19 @@
 export { sha256Hex } from '#sha256';
 export { encodeAnchorLine, isAnchorLine, parseAnchorLines } from './anchor-line.js';
+export {
+  BUNDLE_FORMAT,
+  type BundleCheckpoint,
+  type BundleContext,
+  type BundleEnd,
+  type BundleEntry,
+  type BundleHash,
+  type BundleHeader,
+  type BundleLine,
+  type BundleSelection,
+  encodeBundleLine,
+  MAX_BUNDLE_LINE_OCTETS,
+  parseBundleLine,
+} from './bundle.js';
 export { base64Of, bytesOfBase64, bytesOfHex, concatBytes, hexOf, textOfUtf8, utf8Of } from './bytes.js';
 export {
   type CanonicalObject,
@@ -25,6 +39,20 @@ export {
 } from './entry.js';
 export { type FittedText, fitText, TEXT_LIMITS } from './fit-text.js';
 export { FormatError, type FormatErrorCode } from './format-error.js';
+export {
+  type HeldEntry,
+  heldEntry,
+  heldSpan,
+  IMPORT_PART_OCTETS,
+  type ImportedPart,
+  type ImportHead,
+  importBodies,
+  MAX_IMPORT_PARTS,
+  readImportBody,
+  spanIn,
+  spanOfEntry,
+  type TextAt,
+} from './import-body.js';
 export { EMPTY_ROOT_HEX, leafHashHex, MerkleFrontier, nodeHashHex, type OnNode } from './merkle.js';
 export {
   consistencyProof,
@@ -84,6 +112,7 @@ export {
   schemaOf,
   UPGRADE_TO_2,
 } from './store-schema.js';
+export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
 export {
   encodeVkey,

@@ -64,6 +64,23 @@ export class MerkleFrontier {
     this.#size++;
   }
 
+  /** Appends a complete subtree of 2^`level` leaves by its root. @throws RangeError unless it would start at its place. */
+  pushSubtree(level: number, rootHex: string): void {
+    const width = 2 ** level;
+    if (this.#size % width !== 0) throw new RangeError(`no subtree of ${width} leaves starts at leaf ${this.#size}`);
+    let hash = rootHex;
+    let at = level;
+    let index = this.#size / width;
+    while (index % 2 === 1) {
+      hash = nodeHashHex(this.#peaks[at]!, hash);
+      this.#peaks[at] = undefined;
+      index = (index - 1) / 2;
+      at++;
+    }
+    this.#peaks[at] = hash;
+    this.#size += width;
+  }
+
   /** Root of the tree as it stands, hex. */
   rootHex(): string {
     let root: string | undefined;

@@ -93,6 +93,26 @@ describe('MerkleFrontier', () => {
     }
   });
 
+  test('grows by complete subtrees as by their leaves', () => {
+    for (const cuts of [
+      [256, 32, 8, 4],
+      [1, 1, 2, 4, 8, 16, 32, 64, 128, 32, 8, 4],
+      [128, 128, 1, 1, 2, 4, 8, 16, 12],
+    ]) {
+      const frontier = new MerkleFrontier();
+      let at = 0;
+      for (const count of cuts) {
+        const level = Math.log2(count);
+        if (Number.isInteger(level)) frontier.pushSubtree(level, frontierOf(entries.slice(at, at + count)).rootHex());
+        else for (const entry of entries.slice(at, at + count)) frontier.push(leafHashHex(entry));
+        at += count;
+        expect(frontier.rootHex()).toBe(frontierOf(entries.slice(0, at)).rootHex());
+      }
+      expect(frontier.size).toBe(300);
+    }
+    expect(() => frontierOf(['a']).pushSubtree(1, leafHashHex('b'))).toThrow(RangeError);
+  });
+
   test('a clone grows by itself', () => {
     const frontier = frontierOf(entries.slice(0, 5));
     const root = frontier.rootHex();

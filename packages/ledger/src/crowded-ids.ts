@@ -13,6 +13,9 @@ export const CROWD = 16;
 const MAX_OF_ONE = 65_536;
 const MAX_OF_ALL = 131_072;
 
+const NEWEST_REDACTION = `SELECT seq FROM entries INDEXED BY entries_control
+WHERE type = 'redaction' AND type <> 'span' ORDER BY seq DESC LIMIT 1`;
+
 interface Crowd {
   /** The earliest entry. */
   readonly first: number;
@@ -29,9 +32,19 @@ export class CrowdedIds {
   /** Those that were asked for last come last. */
   readonly #crowds = new Map<string, Crowd>();
   #contents = 0;
+  #newestRedaction: number | undefined;
 
   has(ids: string): boolean {
     return this.#crowds.has(ids);
+  }
+
+  /** Starts anew where payloads were erased since, by whomever: what was left of them is compared in another way. */
+  forgetErased(db: Connection): void {
+    const newest = statement(db, NEWEST_REDACTION).pluck().get() as number | undefined;
+    if (newest === this.#newestRedaction) return;
+    this.#newestRedaction = newest;
+    this.#crowds.clear();
+    this.#contents = 0;
   }
 
   /** Takes in a crowd of which these are the entries, in order, below `size`. */

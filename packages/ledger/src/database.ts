@@ -76,6 +76,8 @@ export function openScratch(path: string): Connection {
       'journal_mode = WAL',
       'synchronous = OFF',
       'trusted_schema = OFF',
+      // Some of it was in payloads, which can be erased.
+      'secure_delete = ON',
       'cache_size = -16384',
     ]);
   } catch (error) {
@@ -169,11 +171,17 @@ export function createSchema(db: Connection): void {
   for (const { sql } of SCHEMA) if (sql !== null) db.exec(sql);
 }
 
+/** What redactions of version 1 erased; there was no table for it. */
+const ERASED_BEFORE = `INSERT INTO erased (seq, redaction)
+SELECT json_extract(entry, '$.body.target'), min(seq) FROM entries INDEXED BY entries_control
+WHERE type = 'redaction' AND type <> 'span' GROUP BY 1`;
+
 /** Brings a ledger of an older schema to this one. Call inside a write transaction. @returns whether anything changed */
 export function upgradeSchema(db: Connection): boolean {
   if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) return false;
   if (db.pragma('user_version', { simple: true }) !== 1) return false;
   for (const sql of UPGRADE_TO_2) db.exec(sql);
+  db.exec(ERASED_BEFORE);
   db.pragma(`user_version = ${SCHEMA_VERSION}`);
   return true;
 }

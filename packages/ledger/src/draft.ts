@@ -12,7 +12,8 @@ export interface SpanDraft {
 
 /** Any other entry. */
 export interface ControlDraft {
-  readonly type: Exclude<EntryType, 'span' | 'genesis'>;
+  /** A rotation is made by `Ledger.rotate`: two keys must sign behind it. */
+  readonly type: Exclude<EntryType, 'span' | 'genesis' | 'rotation'>;
   readonly body: CanonicalObject;
   /** What must be erasable of a `budget`. Other types have none. */
   readonly payload?: CanonicalObject;

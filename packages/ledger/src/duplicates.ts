@@ -3,7 +3,9 @@
  * content under the same ids is a second entry that names the first. docs/format.md §Retries.
  */
 import {
+  type Entry,
   encodeSpanBody,
+  heldSpan,
   leafHashHex,
   parseEntry,
   payloadDigestHex,
@@ -12,6 +14,7 @@ import {
 } from '@infrafabric/format';
 import { CROWD, CrowdedIds } from './crowded-ids.js';
 import { type Connection, statement } from './database.js';
+import { LedgerError } from './ledger-error.js';
 import type { PreparedSpan } from './prepare.js';
 import { ENTRIES_PER_FILTER, SeenSpans, type SpanIds, textOfIds } from './seen-spans.js';
 
@@ -78,6 +81,7 @@ export class Duplicates {
   #candidates(db: Connection, size: number, span: PreparedSpan): number[] {
     const { ids } = span;
     const key = textOfIds(ids);
+    if (this.#crowds.has(key)) this.#crowds.forgetErased(db);
     if (!this.#crowds.has(key)) {
       const seqs = this.#ranges(size, ids).flatMap(([from, to]) => seqsOf(db, from, to, ids));
       if (seqs.length <= CROWD) return seqs;
@@ -122,10 +126,17 @@ function compare(db: Connection, seq: number, span: PreparedSpan): Earlier {
   const same =
     salt === undefined
       ? // Erased: what is left to compare is what was signed of the span. A retry must not bring the payload back.
-        identity(entry.body as unknown as SpanBody) ===
-        identity(JSON.parse(Buffer.from(span.body).toString()) as SpanBody)
+        identity(signedOf(db, entry)) === identity(JSON.parse(Buffer.from(span.body).toString()) as SpanBody)
       : payloadDigestHex(salt, span.payload) === entry.payload;
   return { seq, hashHex: leafHashHex(text), same };
+}
+
+/** The body of the span that an entry is, or imports. */
+function signedOf(db: Connection, entry: Entry): SpanBody {
+  const texts = statement(db, 'SELECT entry FROM entries WHERE seq = ?').pluck();
+  const span = entry.type === 'import' ? heldSpan(entry, (seq) => texts.get(seq) as string | undefined)?.entry : entry;
+  if (span === undefined) throw new LedgerError('tampered', `entry ${entry.seq} holds no span, but has the ids of one`);
+  return span.body as unknown as SpanBody;
 }
 
 /** The signed members that come from the span itself, as text. */

@@ -1,13 +1,17 @@
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
 export { draftSpan, spanDrafter } from './draft-span.js';
+export type { Redacted, RedactOptions, RedactOutcome } from './erasure/redact.js';
 export { headFile, readHead } from './head-file.js';
+export { type KeyHolder, keyHolderOf } from './key-holder.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
 export { Ledger, type LedgerOptions, type Sources } from './ledger.js';
 export { isRetryable, LedgerError, type LedgerErrorCode, ledgerErrorOf } from './ledger-error.js';
 export { startOwnThread } from './own-thread.js';
 export { type PackedSpans, type Packing, packSpans } from './pack-spans.js';
 export { makePrivateDirectory, writePrivateFile } from './private-file.js';
+export type { Rotated, RotateOptions } from './rotation.js';
 export { type Signer, signerOfSeed } from './signer.js';
 export { Spool, type SpoolOptions } from './spool.js';
 export { sqliteVersion } from './sqlite-version.js';
+export { type AgentKey, type SshAgentOptions, sshAgentKeys, sshAgentSigner } from './ssh-agent.js';
 export { spoolDirectory, type WitnessPaths, witnessPaths } from './witness-home.js';

@@ -1,9 +1,10 @@
 /** The statements that write one batch. Rows go in sixteen at a time: one statement a row costs a third more. */
 import { bytesOfHex, parseSignatureLine, SEGMENT_BITS } from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
+import { Erasure, eraseTargets } from './erasure/erase.js';
 import { LedgerError } from './ledger-error.js';
-import { type Context, hasPayload, type PreparedSpan } from './prepare.js';
-import { type Batch, isSealedSpan, type SealedEntry } from './seal.js';
+import { type Context, hasPayload, idsOf } from './prepare.js';
+import type { Batch, SealedEntry } from './seal.js';
 
 const ROWS = 16;
 /** Octets of entries that are read back at once, about. */
@@ -27,8 +28,11 @@ const PAYLOADS: Target = { into: 'payloads (seq, salt, payload)', row: '(?, ?, ?
 const CONTEXTS: Target = { into: 'contexts (digest, kind, context)', row: '(?, ?, ?)', columns: 3 };
 const NODES: Target = { into: 'nodes (level, node, hash)', row: '(?, ?, ?)', columns: 3 };
 
-/** Inserts entries, payloads, contexts and tree nodes. Call inside the write transaction. */
-export function insertBatch(db: Connection, batch: Batch): void {
+/**
+ * Inserts entries, payloads, contexts and tree nodes, and erases what its redactions name. Call inside the write transaction.
+ * @throws LedgerError `redaction`
+ */
+export function insertBatch(db: Connection, batch: Batch, erasure?: Erasure): void {
   const entries: Value[] = [];
   const payloads: Value[] = [];
   for (const entry of batch.entries) {
@@ -38,12 +42,14 @@ export function insertBatch(db: Connection, batch: Batch): void {
   }
   insertRows(db, ENTRIES, entries);
   insertRows(db, PAYLOADS, payloads);
-  insertContexts(db, batch.entries.filter(isSealedSpan));
+  insertContexts(db, batch.entries);
   insertRows(
     db,
     NODES,
     batch.nodes.flatMap(({ level, index, hashHex }) => [level, index, bytesOfHex(hashHex)]),
   );
+  const redactions = batch.entries.filter(({ prepared }) => prepared.type === 'redaction');
+  if (redactions.length > 0) eraseTargets(db, redactions, erasure ?? new Erasure());
 }
 
 /** Inserts the checkpoint that covers everything so far. */
@@ -95,20 +101,22 @@ function notGivenBack(): LedgerError {
 function addEntry(values: Value[], entry: SealedEntry): void {
   const { seq, octets, prepared } = entry;
   const segment = Math.floor(seq / 2 ** SEGMENT_BITS);
-  if (prepared.type !== 'span') {
+  const span = prepared.type === 'genesis' ? undefined : idsOf(prepared);
+  if (span === undefined) {
     values.push(seq, segment, prepared.type, null, null, null, null, octets);
     return;
   }
-  const { ids, business, businessParent } = prepared as PreparedSpan;
-  values.push(seq, segment, 'span', ids.traceId, ids.spanId, business ?? null, businessParent ?? null, octets);
+  const { ids, business, businessParent } = span;
+  values.push(seq, segment, prepared.type, ids.traceId, ids.spanId, business ?? null, businessParent ?? null, octets);
 }
 
-function insertContexts(db: Connection, spans: readonly SealedEntry<PreparedSpan>[]): void {
+function insertContexts(db: Connection, entries: readonly SealedEntry[]): void {
   const missing = new Map<string, Context>();
   const known = statement(db, 'SELECT 1 FROM contexts WHERE digest = ?').pluck();
   const seen = new Set<string>();
   let last: readonly Context[] | undefined;
-  for (const { prepared } of spans) {
+  for (const { prepared } of entries) {
+    if (!('contexts' in prepared)) continue;
     // Neighbours of one request share the very same pair.
     if (prepared.contexts === last) continue;
     last = prepared.contexts;

@@ -3,11 +3,22 @@
  * one: `PRIVATE+KEY+name+hex8+base64(0x01 ‖ seed)`) and `<key id>.vkey` beside it. Never beside the ledger.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { base64Of, bytesOfBase64, concatBytes, encodeVkey, parseVkey } from '@infrafabric/format';
 import { LedgerError } from './ledger-error.js';
-import { makePrivateDirectory, writePrivateFile } from './private-file.js';
+import { makePrivateDirectory, syncDirectory, writePrivateFile } from './private-file.js';
 import { type Signer, signerOfSeed } from './signer.js';
 import { keyDirectory } from './witness-home.js';
 
@@ -22,26 +33,84 @@ export interface LocalKey {
 
 /** Makes a key pair for an origin; on disk and durable when this returns. */
 export function createKey(home: string, origin: string, seed: Uint8Array = randomBytes(32)): Signer {
-  const signer = signerOfSeed(origin, seed);
-  const directory = keyDirectory(home, origin);
-  makePrivateDirectory(directory);
-  const skey = `PRIVATE+KEY+${origin}+${signer.keyIdHex}+${base64Of(concatBytes(Uint8Array.of(0x01), seed))}\n`;
-  writePrivateFile(join(directory, `${signer.keyIdHex}.key`), skey);
-  writePrivateFile(join(directory, `${signer.keyIdHex}.vkey`), `${encodeVkey(origin, signer.publicKey)}\n`);
+  const signer = createPrivateHalf(home, origin, seed);
+  keepVkey(home, origin, encodeVkey(origin, signer.publicKey));
   return signer;
+}
+
+/** The private half alone: of a key that is about to become a ledger's, and may not. Durable when this returns. */
+export function createPrivateHalf(home: string, origin: string, seed: Uint8Array): Signer {
+  const signer = signerOfSeed(origin, seed);
+  makePrivateDirectory(keyDirectory(home, origin));
+  const skey = `PRIVATE+KEY+${origin}+${signer.keyIdHex}+${base64Of(concatBytes(Uint8Array.of(0x01), seed))}\n`;
+  writePrivateFile(privateFile(home, origin, signer.keyIdHex), skey);
+  return signer;
+}
+
+/** Keeps the public half of a ledger's key, for verifiers of this home; writes nothing when it is there. */
+export function keepVkey(home: string, origin: string, vkey: string): void {
+  const file = join(keyDirectory(home, origin), `${parseVkey(vkey).keyIdHex}.vkey`);
+  if (existsSync(file)) return;
+  makePrivateDirectory(keyDirectory(home, origin));
+  writePrivateFile(file, `${vkey}\n`);
+}
+
+/**
+ * Destroys a private half: overwrites its file, makes that durable, removes it. What a file system or an SSD keeps of older
+ * blocks, and back-ups, are out of reach. @returns false when there was none.
+ */
+export function destroyPrivateHalf(home: string, origin: string, keyIdHex: string): boolean {
+  const file = privateFile(home, origin, keyIdHex);
+  if (!existsSync(file)) return false;
+  const fd = openSync(file, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    const noise = randomBytes(size);
+    for (let done = 0; done < size; ) done += writeSync(fd, noise, done, size - done, done);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  unlinkSync(file);
+  syncDirectory(keyDirectory(home, origin));
+  return true;
+}
+
+/** Ids of the keys whose private half is here, whether or not a ledger names them. */
+export function privateKeyIds(home: string, origin: string): string[] {
+  const directory = keyDirectory(home, origin);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => /^[0-9a-f]{8}\.key$/.test(name))
+    .map((name) => name.slice(0, 8));
+}
+
+/**
+ * Puts aside the public halves of keys that a ledger does not have, which its operator has said to continue: from then on
+ * verifiers of this home do not expect them. @returns their ids.
+ */
+export function setAsideVkeys(home: string, origin: string, isOfLedger: (vkey: string) => boolean): string[] {
+  const strange = localKeys(home, origin).filter(({ vkey }) => !isOfLedger(vkey));
+  for (const { vkeyFile } of strange) renameSync(vkeyFile, `${vkeyFile}.given-up`);
+  if (strange.length > 0) syncDirectory(keyDirectory(home, origin));
+  return strange.map(({ keyIdHex }) => keyIdHex);
+}
+
+function privateFile(home: string, origin: string, keyIdHex: string): string {
+  return join(keyDirectory(home, origin), `${keyIdHex}.key`);
 }
 
 /** The signer of one key. @throws LedgerError `key.missing`, `key.invalid`. */
 export function loadSigner(home: string, origin: string, vkey: string): Signer {
   const { keyIdHex } = parseVkey(vkey);
-  const file = join(keyDirectory(home, origin), `${keyIdHex}.key`);
+  const file = privateFile(home, origin, keyIdHex);
   let text: string;
   try {
     text = readFileSync(file, 'utf8').trim();
   } catch (cause) {
     throw new LedgerError('key.missing', `the private key of ${origin} cannot be read: ${file}`, {
       cause,
-      hint: 'restore the key file from your backup of the witness home, or name that home with --home',
+      hint: 'restore the key file from your backup of the witness home, name that home with --home, or the process that holds the key with IF_WITNESS_SIGNER',
     });
   }
   const signer = signerOfSkey(origin, text);

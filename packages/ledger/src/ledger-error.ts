@@ -26,8 +26,14 @@ export type LedgerErrorCode =
   | 'tampered'
   /** The file is older than, or differs from, the remembered head. */
   | 'behind-head'
-  /** The signer failed or answered something else than a signature. */
+  /** A redaction entry that breaks a rule of redactions, and would make the ledger invalid. */
+  | 'redaction'
+  /** The file holds entries already, where an import needs one without. */
+  | 'not-fresh'
+  /** The signer failed or answered something else than a signature; it may work later. */
   | 'signer'
+  /** `IF_WITNESS_SIGNER` does not say which signer, or which of its keys. */
+  | 'signer.unknown'
   /** The ledger or its thread was closed. */
   | 'closed';
 
@@ -47,7 +53,7 @@ export class LedgerError extends Error {
 
 /** Codes after which the same call may succeed later without anybody mending the ledger itself. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof LedgerError && ['locked', 'readonly', 'full', 'gone', 'io'].includes(error.code);
+  return error instanceof LedgerError && ['locked', 'readonly', 'full', 'gone', 'io', 'signer'].includes(error.code);
 }
 
 /** Translates what SQLite or the operating system threw; anything else passes unchanged. */

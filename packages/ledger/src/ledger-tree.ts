@@ -13,7 +13,6 @@ import {
   type RangeHash,
 } from '@infrafabric/format';
 import { LedgerError } from './ledger-error.js';
-import type { LedgerView } from './reader.js';
 
 const WIDTH = 2 ** LOWEST_STORED_LEVEL;
 /** Blocks kept at a time, some 40 KB each: whoever walks a ledger in order needs the last one and the right edge. */
@@ -22,12 +21,21 @@ const KEPT_BLOCKS = 16;
 /** Complete subtrees of one block: `levels[L][i]` covers its leaves from i · 2^L on. */
 type Block = readonly (readonly string[])[];
 
+/** What a tree is read from: a `LedgerReader` or `LedgerView`. */
+export interface TreeRows {
+  entryCount(): number;
+  /** Stored texts from `from` on, in order, at most `limit`. */
+  entryTexts(from: number, limit: number): [seq: number, text: string][];
+  /** Hash of one stored tree node. */
+  node(level: number, node: number): Uint8Array | undefined;
+}
+
 /** Hashes of a ledger's tree. One of these sees what its view sees: make a new one for a new state. */
 export class LedgerTree {
-  readonly #view: LedgerView;
+  readonly #view: TreeRows;
   readonly #blocks = new Map<number, Block>();
 
-  constructor(view: LedgerView) {
+  constructor(view: TreeRows) {
     this.#view = view;
   }
 

@@ -8,8 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type EntryType,
   encodeBody,
-  encodeCheckpoint,
-  encodeNote,
   encodeVkey,
   FORMAT_VERSION,
   MerkleFrontier,
@@ -28,19 +26,25 @@ import {
 } from './database.js';
 import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
+import { EpochSigners, type SigningKey } from './epoch-signers.js';
+import type { Erasure } from './erasure/erase.js';
+import type { Redacted, RedactOptions } from './erasure/redact.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, insertCosignatures, readBack } from './insert.js';
-import { createKey, loadSigner } from './keys.js';
+import { type KeyHolder, keyHolderOf } from './key-holder.js';
+import { destroyPrivateHalf, keepVkey, privateKeyIds, setAsideVkeys } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
+import { finishRotations, ledgerKeys } from './past-keys.js';
 import { planBatch } from './plan-batch.js';
-import { type Prepared, type PreparedSpan, prepareAll } from './prepare.js';
+import { type Prepared, prepareAll } from './prepare.js';
 import { writePrivateFile } from './private-file.js';
 import type { LedgerView } from './reader.js';
 import { contradictionOfHead, requireNotBehindHead } from './remembered-head.js';
+import type { Rotated, RotateOptions } from './rotation.js';
 import { sealBatch } from './seal.js';
 import type { Signer } from './signer.js';
-import { isSignedBy, newestNote, readTip, type Tip } from './tip.js';
+import { newestNote, readTip, type Tip } from './tip.js';
 import type { WalBackfill } from './wal-backfill.js';
 import { type WitnessPaths, witnessPaths } from './witness-home.js';
 
@@ -71,7 +75,10 @@ export interface LedgerOptions {
   readonly longLived?: boolean;
   /** Moves the write-ahead log in a thread of its own; for writers that do little else. Default false. */
   readonly backfill?: boolean;
-  /** Signs instead of the key file, e.g. a KMS. It must hold the ledger's current key. */
+  /**
+   * Signs instead of the key file, e.g. a KMS. It must hold the ledger's current key. Default: the key file, or where there is
+   * none for the current key, the process that `IF_WITNESS_SIGNER` names.
+   */
   readonly signer?: Signer;
   readonly sources?: Sources;
 }
@@ -89,8 +96,7 @@ export class Ledger {
   readonly #timeoutMs: number;
   readonly #sources: Sources;
   readonly #duplicates: Duplicates;
-  readonly #givenSigner: Signer | undefined;
-  #signer: Signer | undefined;
+  readonly #signers: EpochSigners;
   #tip: Tip | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -98,14 +104,14 @@ export class Ledger {
   readonly #head: HeadKeeper;
   #wal: WalBackfill | undefined;
 
-  private constructor(db: Connection, paths: WitnessPaths, options: LedgerOptions) {
+  private constructor(db: Connection, paths: WitnessPaths, options: LedgerOptions, holder: KeyHolder | undefined) {
     this.#db = db;
     this.paths = paths;
     this.#inode = statSync(paths.ledger).ino;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#sources = options.sources ?? SYSTEM;
-    this.#givenSigner = options.signer;
-    this.#signer = options.signer;
+    const { randomBytes } = this.#sources;
+    this.#signers = new EpochSigners({ home: paths.home, given: options.signer, holder, randomBytes });
     this.#duplicates = new Duplicates(options.longLived === true);
     this.#head = new HeadKeeper(db, paths.ledger, options.longLived === true ? REMEMBER_EVERY_MS : 0);
   }
@@ -125,8 +131,9 @@ export class Ledger {
         },
       );
     }
+    const holder = keyHolderOf();
     const db = openForWriting(paths.ledger, options.busyTimeoutMs ?? 100);
-    const ledger = new Ledger(db, paths, options);
+    const ledger = new Ledger(db, paths, options, holder);
     try {
       await ledger.#exclusively(() => ledger.#prepareFile());
       requireLedger(db, paths.ledger);
@@ -155,9 +162,9 @@ export class Ledger {
     return this.#inTurn(() => this.#appendPrepared(prepareAll(drafts, this.#sources.randomBytes)));
   }
 
-  /** {@link Ledger.append} of spans that are prepared already: see pack-spans.ts. */
-  appendPrepared(spans: readonly PreparedSpan[]): Promise<Appended[]> {
-    return this.#inTurn(() => this.#appendPrepared(spans));
+  /** {@link Ledger.append} of what is prepared already: see pack-spans.ts and import/prepare-import.ts. */
+  appendPrepared(prepared: readonly Prepared[]): Promise<Appended[]> {
+    return this.#inTurn(() => this.#appendPrepared(prepared));
   }
 
   /**
@@ -168,14 +175,48 @@ export class Ledger {
    */
   async appendDecided(decide: (view: LedgerView) => readonly Draft[]): Promise<Appended[]> {
     const view = await this.view();
+    return this.#appendDecided(() => decide(view));
+  }
+
+  #appendDecided(decide: () => readonly Draft[], erasure?: Erasure): Promise<Appended[]> {
     const run = this.#inTurn(() =>
       this.#exclusively(async () => {
         this.#currentTip();
-        const drafts = decide(view);
-        return drafts.length === 0 ? [] : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes));
+        const drafts = decide();
+        return drafts.length === 0
+          ? []
+          : this.#appendInTransaction(prepareAll(drafts, this.#sources.randomBytes), { erasure });
       }),
     );
     return run.catch((error) => {
+      throw ledgerErrorOf(error, this.paths.ledger);
+    });
+  }
+
+  /**
+   * Erases the payloads of entries, and gets rid of older copies of them; the entries stay, and signed redaction entries say
+   * who went and why. In batches, each a transaction of its own. Without targets it only finishes what an earlier call could
+   * not. What a batch erased stays erased when a later one fails.
+   * @throws as {@link Ledger.append}; RangeError for a target that is no seq, or a reason that is empty or too long
+   */
+  async redact(targets: readonly number[], reason: string, options: RedactOptions = {}): Promise<Redacted> {
+    const { redact } = await import('./erasure/redact.js');
+    const writer = {
+      db: this.#db,
+      path: this.paths.ledger,
+      home: this.paths.home,
+      inTurn: <T>(work: () => Promise<T>) => this.#inTurn(work),
+      append: (decide: () => readonly Draft[], erasure: Erasure) => this.#appendDecided(decide, erasure),
+      exclusively: (work: () => void) =>
+        this.#inTurn(() =>
+          this.#exclusively(async () => {
+            work();
+            this.#db.exec('COMMIT');
+          }),
+        ),
+      origin: () => this.origin(),
+    };
+    return redact(writer, targets, reason, options).catch((error) => {
       throw ledgerErrorOf(error, this.paths.ledger);
     });
   }
@@ -219,12 +260,26 @@ export class Ledger {
     );
   }
 
+  /**
+   * Hands over to another key: a signed entry names it, both keys sign the checkpoint behind that entry, then the old private
+   * key is destroyed. Other writers of this home go on with the new one by themselves. Undefined when the current key is not as
+   * old as was asked.
+   * @throws LedgerError `key.missing`, `key.invalid`, `signer` and as {@link Ledger.append}; after a failed commit whether the
+   * key was changed is unknown, and the ledger goes on with the one that it names.
+   */
+  rotate(options: RotateOptions = {}): Promise<Rotated | undefined> {
+    return this.#inTurn(() =>
+      this.#exclusively(() => this.#rotateInTransaction(options)).catch((error) => {
+        throw ledgerErrorOf(error, this.paths.ledger);
+      }),
+    );
+  }
+
   /** Whether the ledger could be continued now: takes the write lock, checks tip and key, writes nothing. @throws LedgerError */
   probe(): Promise<void> {
     return this.#inTurn(() =>
       this.#exclusively(async () => {
-        const { origin, vkey } = this.#currentTip();
-        this.#signerOf(origin, vkey);
+        await this.#signers.current(this.#db, this.#currentTip()).check?.();
       }).catch((error) => {
         throw ledgerErrorOf(error, this.paths.ledger);
       }),
@@ -256,7 +311,7 @@ export class Ledger {
     }
   }
 
-  async #appendInTransaction(prepared: readonly Prepared[]): Promise<Appended[]> {
+  async #appendInTransaction(prepared: readonly Prepared[], { next, erasure }: Beside = {}): Promise<Appended[]> {
     const db = this.#db;
     const tip = this.#currentTip();
     this.#duplicates.catchUp(db, tip.size);
@@ -264,11 +319,14 @@ export class Ledger {
     const appended: Appended[] = new Array(prepared.length);
     if (toSeal.length > 0) {
       const batch = sealBatch(tip, toSeal, this.#sources.nowUnixNano());
-      insertBatch(db, batch);
+      insertBatch(db, batch, erasure);
       // A log was once lost to one leaf that differed from its hash: what is signed is what the file gives back.
       readBack(db, batch);
-      const note = await this.#checkpoint(tip.origin, tip.vkey, batch.frontier);
+      const current = { vkey: tip.vkey, signer: this.#signers.current(db, tip) };
+      const keys = next === undefined ? [current] : [current, next];
+      const note = await this.#signers.checkpoint(tip.origin, keys, batch.frontier);
       insertCheckpoint(db, batch.frontier.size, note);
+      if (next !== undefined) next.isCommitting = true;
       // Dies here: SQLite rolls the batch back, the signature was never published, no caller was told.
       db.exec('COMMIT');
       // Dies here: the batch is stored and covered; the caller was not told and will send it again, as duplicates.
@@ -279,6 +337,7 @@ export class Ledger {
         frontier: batch.frontier,
         prevHex: batch.prevHex,
         lastAt: batch.at,
+        ...(next === undefined ? {} : { vkey: next.vkey, epoch: { seq: batch.frontier.size - 1, at: batch.at } }),
       };
       this.#duplicates.addedUpTo(batch.frontier.size);
       this.#head.committed();
@@ -309,7 +368,43 @@ export class Ledger {
     );
     // Dies here: the entry is there, the old head too; accepting it once more adds a second such entry and then this file.
     writePrivateFile(headFile(this.paths.ledger), this.#tip!.note);
+    // Keys of the history that is given up are no longer expected.
+    const keys = ledgerKeys(this.#db).map(({ vkey }) => vkey);
+    setAsideVkeys(this.paths.home, tip.origin, (vkey) => keys.includes(vkey));
     return appended;
+  }
+
+  async #rotateInTransaction(options: RotateOptions): Promise<Rotated | undefined> {
+    const { reason, ifOlderThanMs = 0 } = options;
+    const { home } = this.paths;
+    const tip = this.#currentTip();
+    const ageMs = (this.#sources.nowUnixNano() - tip.epoch.at) / 1_000_000n;
+    if (ifOlderThanMs > 0 && ageMs < ifOlderThanMs) return undefined;
+    // First: without the old key there is no handing over.
+    this.#signers.current(this.#db, tip);
+    const usedIds = ledgerKeys(this.#db).map(({ vkey }) => parseVkey(vkey).keyIdHex);
+    const signer = await this.#signers.next(tip.origin, usedIds, options);
+    const vkey = encodeVkey(tip.origin, signer.publicKey);
+    const next: NextKey = { vkey, signer, isCommitting: false };
+    const { keyIdHex: newKeyIdHex } = parseVkey(vkey);
+    const body = utf8Of(encodeBody({ key: vkey, ...(reason === undefined ? {} : { reason }) }));
+    let seq: number;
+    try {
+      const [appended] = await this.#appendInTransaction([{ type: 'rotation', critical: true, body }], { next });
+      seq = appended!.seq;
+    } catch (error) {
+      // A failed commit is unknown, not absent: then the new key stays. One that no ledger names does no harm.
+      if (this.#signers.isOfFile(signer) && !next.isCommitting) destroyPrivateHalf(home, tip.origin, newKeyIdHex);
+      throw error;
+    }
+    // Dies here: both private halves are on disk, the ledger says which one signs, and the next writer does what follows.
+    this.#signers.handOver(signer);
+    const { keyIdHex: oldKeyIdHex } = parseVkey(tip.vkey);
+    const wasHere = privateKeyIds(home, tip.origin).includes(oldKeyIdHex);
+    finishRotations(this.#db, home, this.#tip!);
+    const isHere = privateKeyIds(home, tip.origin).includes(oldKeyIdHex);
+    const oldPrivateHalf = isHere ? 'kept' : wasHere ? 'destroyed' : 'elsewhere';
+    return { origin: tip.origin, seq, oldKeyIdHex, newKeyIdHex, newVkey: vkey, oldPrivateHalf };
   }
 
   /** The tip as the transaction sees it; checked in full unless this process wrote it. */
@@ -322,35 +417,6 @@ export class Ledger {
     return tip;
   }
 
-  /** The signer of an epoch. @throws LedgerError `key.missing`, `key.invalid`. */
-  #signerOf(origin: string, vkey: string): Signer {
-    if (this.#signer === undefined || encodeVkey(origin, this.#signer.publicKey) !== vkey) {
-      this.#signer = loadSigner(this.paths.home, origin, vkey);
-    }
-    return this.#signer;
-  }
-
-  async #checkpoint(origin: string, vkey: string, frontier: MerkleFrontier): Promise<Uint8Array> {
-    const signer = this.#signerOf(origin, vkey);
-    // The signer cannot know its key id: that depends on the origin, which is made with the ledger.
-    const { keyIdHex } = parseVkey(vkey);
-    const text = encodeCheckpoint({ origin, size: frontier.size, rootHex: frontier.rootHex() });
-    let signature: Uint8Array;
-    try {
-      signature = await signer.sign(utf8Of(text));
-    } catch (cause) {
-      throw new LedgerError('signer', 'the signer failed', { cause, hint: 'check the signer, then try again' });
-    }
-    const note = utf8Of(encodeNote(text, [{ name: origin, keyIdHex, signature }]));
-    // A checkpoint that its key did not sign could never be continued, and the entries under it never be verified.
-    if (signer === this.#givenSigner && (signature.length !== 64 || !isSignedBy(note, vkey))) {
-      throw new LedgerError('signer', "what the signer answered is not its key's Ed25519 signature", {
-        hint: 'check which key the signer holds; nothing was written',
-      });
-    }
-    return note;
-  }
-
   /** Creates what is empty, and brings an older schema up to date. */
   async #prepareFile(): Promise<void> {
     if (isEmpty(this.#db)) await this.#create();
@@ -361,9 +427,9 @@ export class Ledger {
     const db = this.#db;
     const origin = `if-witness/${Buffer.from(this.#sources.randomBytes(10)).toString('hex')}`;
     // Durable before the ledger that needs it.
-    const signer = this.#signer ?? createKey(this.paths.home, origin, this.#sources.randomBytes(32));
-    this.#signer = signer;
+    const signer = await this.#signers.first(origin);
     const vkey = encodeVkey(origin, signer.publicKey);
+    keepVkey(this.paths.home, origin, vkey);
     createSchema(db);
     const start = {
       origin,
@@ -379,7 +445,7 @@ export class Ledger {
     const batch = sealBatch(start, [genesis], this.#sources.nowUnixNano());
     insertBatch(db, batch);
     readBack(db, batch);
-    insertCheckpoint(db, 1, await this.#checkpoint(origin, vkey, batch.frontier));
+    insertCheckpoint(db, 1, await this.#signers.checkpoint(origin, [{ vkey, signer }], batch.frontier));
     db.exec('COMMIT');
     this.#head.committed();
   }
@@ -420,6 +486,20 @@ export class Ledger {
       });
     }
   }
+}
+
+/** The key of the next epoch. */
+interface NextKey extends SigningKey {
+  /** From then on it may be the ledger's. */
+  isCommitting: boolean;
+}
+
+/** What happens in the transaction of a batch beside its entries. */
+interface Beside {
+  /** The key that takes over with this batch. */
+  readonly next?: NextKey | undefined;
+  /** Payloads to erase. */
+  readonly erasure?: Erasure | undefined;
 }
 
 function entryCount(db: Connection): number {

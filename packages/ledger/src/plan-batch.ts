@@ -4,7 +4,7 @@ import { CROWD } from './crowded-ids.js';
 import type { Connection } from './database.js';
 import type { Appended } from './draft.js';
 import type { Duplicates } from './duplicates.js';
-import { isSpan, type Prepared, type PreparedSpan } from './prepare.js';
+import { idsOf, isSpan, type Prepared, type PreparedSpan } from './prepare.js';
 import type { ToSeal } from './seal.js';
 import { textOfIds } from './seen-spans.js';
 
@@ -28,6 +28,9 @@ export function planBatch(
   let siblings: Siblings | undefined;
   for (const [index, item] of prepared.entries()) {
     if (!isSpan(item)) {
+      // An import is what it is, twice or not; a later retry of the span that it holds is known by it.
+      const held = idsOf(item);
+      if (held !== undefined) duplicates.meet(size + toSeal.length, held.ids);
       toSeal.push({ index, prepared: item });
       continue;
     }

@@ -42,7 +42,7 @@ export interface PreparedSpan extends PreparedPayload {
 
 /** An entry of another type ready to be sealed. */
 export interface PreparedControl {
-  readonly type: Exclude<Draft['type'], 'span'>;
+  readonly type: Exclude<Draft['type'], 'span'> | 'rotation';
   readonly critical: true | undefined;
   readonly body: Uint8Array;
 }
@@ -50,8 +50,20 @@ export interface PreparedControl {
 /** One of them with a payload. */
 export type PreparedPrivate = PreparedControl & PreparedPayload;
 
-/** Any draft ready to be sealed. */
-export type Prepared = PreparedSpan | PreparedControl | PreparedPrivate;
+/** An `import` entry ready to be sealed: made by import/prepare-import.ts, never of a draft. */
+export interface PreparedImport extends PreparedControl, Partial<PreparedPayload> {
+  readonly type: 'import';
+  /** Of the span that it holds, if it holds one. */
+  readonly held: HeldIds | undefined;
+  /** Those that its payload names. */
+  readonly contexts: readonly Context[];
+}
+
+/** By what a span is looked up. */
+export type HeldIds = Pick<PreparedSpan, 'ids' | 'business' | 'businessParent'>;
+
+/** Anything ready to be sealed. */
+export type Prepared = PreparedSpan | PreparedControl | PreparedPrivate | PreparedImport;
 
 /** Prepares a batch; `randomBytes` gives all its salts at once. @throws FormatError for what cannot be written exactly. */
 export function prepareAll(drafts: readonly Draft[], randomBytes: (octets: number) => Uint8Array): Prepared[] {
@@ -74,6 +86,8 @@ function isSalted(draft: Draft): boolean {
 }
 
 function prepareControl({ type, critical, body }: Exclude<Draft, SpanDraft>): PreparedControl {
+  // The type says so; a caller in JavaScript would leave a ledger that nobody can verify.
+  if ((type as string) === 'rotation') throw new RangeError('call Ledger.rotate: a rotation is no draft');
   return { type, critical, body: utf8Of(encodeBody(body)) };
 }
 
@@ -110,8 +124,13 @@ function contextCache(): (kind: Context['kind'], bytes: Uint8Array) => Context {
 }
 
 /** Whether a prepared draft has a payload. */
-export function hasPayload(prepared: Prepared): prepared is PreparedSpan | PreparedPrivate {
-  return 'payload' in prepared;
+export function hasPayload(prepared: Prepared): prepared is Prepared & PreparedPayload {
+  return 'payload' in prepared && prepared.payload !== undefined;
+}
+
+/** Ids of the span that a prepared entry is, or holds. */
+export function idsOf(prepared: Prepared): HeldIds | undefined {
+  return isSpan(prepared) ? prepared : 'held' in prepared ? prepared.held : undefined;
 }
 
 /** Whether a prepared draft is a span. */

@@ -21,7 +21,7 @@ import {
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 
-export { LedgerTree } from './ledger-tree.js';
+export { LedgerTree, type TreeRows } from './ledger-tree.js';
 export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 
 // Small enough that the rows of a chunk die young: 4,000 at a time cost a third more.
@@ -78,6 +78,8 @@ FROM payloads p NOT INDEXED LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > ?
 const lineOctets = (name: string): string =>
   `CASE WHEN typeof(${name}) = 'text' AND octet_length(${name}) <= 16384 THEN CAST(${name} AS BLOB) END`;
 const COSIGNATURES = `SELECT size, ${lineOctets('witness')}, ${lineOctets('line')} FROM cosignatures ORDER BY size, witness`;
+const STORED_PAYLOADS = `SELECT p.seq, e.entry, octet_length(p.salt) + octet_length(p.payload)
+FROM payloads p NOT INDEXED JOIN entries e ON e.seq = p.seq WHERE p.seq >= ? ORDER BY p.seq LIMIT ${CHUNK}`;
 
 // A run of other entries must not make one read long: so many rows at most.
 const SPAN_PAYLOADS = `SELECT e.seq, e.type, octet_length(p.payload),
@@ -108,6 +110,7 @@ export class LedgerReader {
   readonly #db: Connection;
   readonly #identity: string;
   #tablesChecked = false;
+  #version: number | undefined;
 
   static {
     makeReader = (path, db) => new LedgerReader(path, db);
@@ -190,6 +193,30 @@ export class LedgerReader {
     }
   }
 
+  /** Rotations of the signing key, in order, as stored; from an index. */
+  rotations(): [seq: number, text: string][] {
+    const sql = `SELECT seq, CASE WHEN octet_length(entry) <= 65535 THEN entry ELSE '' END FROM entries INDEXED BY entries_control
+      WHERE type = 'rotation' AND type <> 'span' ORDER BY seq`;
+    return this.#reading(() => this.#statement(sql).raw().all()) as [number, string][];
+  }
+
+  /**
+   * Seqs of the entries that were received from `sinceUnixNano` on and before `untilUnixNano`, in order. Reads every entry's
+   * beginning: a clock may go back, so no part of the ledger can be left out. What cannot be read was received at no time.
+   */
+  *seqsReceived(sinceUnixNano: bigint | undefined, untilUnixNano: bigint | undefined): Generator<number> {
+    const sql = `SELECT seq, substr(entry, 1, 29) FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT ${CHUNK * 8}`;
+    for (const rows of this.#chunks<[number, unknown]>(sql, BEFORE_ALL)) {
+      for (const [seq, beginning] of rows) {
+        const [, at] = /^\{"at":"(\d{1,20})"/.exec(String(beginning)) ?? [];
+        if (at === undefined) continue;
+        const received = BigInt(at);
+        if (sinceUnixNano !== undefined && received < sinceUnixNano) continue;
+        if (untilUnixNano === undefined || received < untilUnixNano) yield seq;
+      }
+    }
+  }
+
   /** Seqs and span ids, hex, of the span entries from `from` on, in no order; from an index alone. */
   *spanIds(from: number): Generator<[seq: number, spanIdHex: string]> {
     const sql = 'SELECT seq, span_id FROM entries INDEXED BY entries_by_span WHERE segment = ? AND seq >= ?';
@@ -207,6 +234,17 @@ export class LedgerReader {
       const [salt, payload] = (row ?? []) as (Uint8Array | undefined)[];
       return salt === undefined || payload === undefined ? undefined : { salt, payload };
     });
+  }
+
+  /** Entries whose payload is there, from `from` on, in order: seq, stored text, and the octets of payload and salt. */
+  *storedPayloads(from: number): Generator<[seq: number, text: string, octets: number][]> {
+    const rows = this.#statement(STORED_PAYLOADS).raw();
+    for (let next = from; ; ) {
+      const found = this.#reading(() => rows.all(next)) as [number, string, number][];
+      yield found;
+      if (found.length < CHUNK) return;
+      next = found.at(-1)![0] + 1;
+    }
   }
 
   /** A resource or scope context by its digest. */
@@ -430,10 +468,34 @@ export class LedgerReader {
     }
   }
 
-  spansWithoutPayload(limit: number): number[] {
-    const sql =
-      "SELECT e.seq FROM entries e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.type = 'span' AND p.seq IS NULL ORDER BY e.seq LIMIT ?";
-    return this.#reading(() => this.#statement(sql).pluck().all(limit) as number[]);
+  withoutPayload(from: number, limit: number): number[] {
+    const sql = `SELECT e.seq FROM entries e LEFT JOIN payloads p ON p.seq = e.seq
+      WHERE e.seq >= ? AND p.seq IS NULL AND (e.type = 'span' OR instr(e.entry, ',"payload":"') > 0) ORDER BY e.seq LIMIT ?`;
+    return this.#reading(() => this.#statement(sql).pluck().all(from, limit) as number[]);
+  }
+
+  *erased(from: number, to: number): Generator<[seq: number, redaction: number][]> {
+    if (!this.#listsErased()) return;
+    yield* this.#chunks<[number, number]>(
+      `SELECT seq, redaction FROM erased NOT INDEXED WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${CHUNK}`,
+      ...bounds(from, to),
+    );
+  }
+
+  /** Seq of the entry that erased the payload of another; undefined where none did. */
+  redactionOf(seq: number): number | undefined {
+    if (!this.#listsErased()) return undefined;
+    return this.#reading(
+      () => this.#statement('SELECT redaction FROM erased WHERE seq = ?').pluck().get(seq) as number | undefined,
+    );
+  }
+
+  /** A store of version 1 has no table of them. */
+  #listsErased(): boolean {
+    return this.#reading(() => {
+      this.#requireTables();
+      return this.#version !== 1;
+    });
   }
 
   integrityFinding(table: string): string | undefined {
@@ -554,6 +616,7 @@ export class LedgerReader {
       this.#db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").raw().all() as [string, string][],
     );
     const version = Number(this.#db.pragma('user_version', { simple: true }));
+    this.#version = version;
     for (const { type, name, sql } of schemaOf(version) ?? SCHEMA) {
       if (type === 'table' && stored.get(name) !== sql) {
         throw new LedgerError('corrupt', `the table ${name} is not that of a ledger: ${this.path}`);

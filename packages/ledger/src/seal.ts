@@ -12,7 +12,7 @@ import {
   sha256Hex,
   utf8Of,
 } from '@infrafabric/format';
-import { isSpan, type Prepared } from './prepare.js';
+import type { Prepared } from './prepare.js';
 
 /** The state that a batch is sealed onto. */
 export interface Base {
@@ -95,7 +95,8 @@ export function sealBatch(base: Base, items: readonly ToSeal<Prepared | Prepared
     octets.set(head, start);
     octets.set(body, start + head.length);
     const critical = 'critical' in prepared && prepared.critical === true ? ',"critical":true' : '';
-    const payload = 'digestHex' in prepared ? `,"payload":"${prepared.digestHex}"` : '';
+    const payload =
+      'digestHex' in prepared && prepared.digestHex !== undefined ? `,"payload":"${prepared.digestHex}"` : '';
     const tail = `${i === 0 ? firstOnly : ''}${critical}${payload},"prev":"${prevHex}","seq":${seq},"type":"${prepared.type}"}`;
     end = start + head.length + body.length;
     end += octets.write(tail, end, 'latin1');
@@ -116,9 +117,4 @@ function bodyOf(prepared: Prepared | PreparedGenesis, conflict: number | undefin
   if (conflict === undefined || prepared.type !== 'span') return prepared.body;
   const body = JSON.parse(Buffer.from(prepared.body).toString()) as SpanBody;
   return utf8Of(encodeSpanBody({ ...body, conflict }));
-}
-
-/** Whether a sealed entry is a span. */
-export function isSealedSpan(entry: SealedEntry): entry is SealedEntry<Extract<Prepared, { type: 'span' }>> {
-  return entry.prepared.type !== 'genesis' && isSpan(entry.prepared);
 }

@@ -9,6 +9,8 @@ export interface Signer {
   /** Key id under the ledger's origin, 8 hex. */
   readonly keyIdHex: string;
   sign(message: Uint8Array): Promise<Uint8Array>;
+  /** Whether it could sign now, without signing anything; rejects when it could not. A signer in this process always can. */
+  check?(): Promise<void>;
 }
 
 // RFC 8410: the fixed DER head of an Ed25519 PKCS #8 private key; the 32-octet seed follows.

@@ -76,7 +76,10 @@ function commitSoon(): void {
 async function answer(request: SingleRequest): Promise<void> {
   let answered: ThreadAnswer;
   try {
-    answered = { id: request.id, summary: await carryOut(request) };
+    if (request.type === 'rotate') {
+      const rotated = await (await ledger()).rotate({ ifOlderThanMs: request.ifOlderThanMs }).catch(reopenLater);
+      answered = { id: request.id, summary: NOTHING, ...(rotated === undefined ? {} : { rotated }) };
+    } else answered = { id: request.id, summary: await carryOut(request) };
   } catch (error) {
     answered = { id: request.id, error: errorOf(error) };
   }
@@ -147,7 +150,7 @@ function tell(message: ThreadResponse): void {
   port.postMessage(message);
 }
 
-async function carryOut(request: SingleRequest): Promise<RequestSummary> {
+async function carryOut(request: Exclude<SingleRequest, { type: 'rotate' }>): Promise<RequestSummary> {
   switch (request.type) {
     case 'spans':
       return appendSpans(request.request);

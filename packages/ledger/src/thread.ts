@@ -7,6 +7,7 @@ import type { Ledger, LedgerOptions } from './ledger.js';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.js';
 import { startOwnThread } from './own-thread.js';
 import type { PackedSpans } from './pack-spans.js';
+import type { Rotated } from './rotation.js';
 
 /** What became of the spans of one request; given only after commit. */
 export interface RequestSummary {
@@ -61,11 +62,12 @@ export type ThreadRequest =
   | { readonly id: number; readonly type: 'packed'; readonly packed: PackedSpans }
   | { readonly id: number; readonly type: 'gap'; readonly gap: Gap }
   | { readonly id: number; readonly type: 'probe' }
+  | { readonly id: number; readonly type: 'rotate'; readonly ifOlderThanMs: number }
   | { readonly id: number; readonly type: 'close' };
 
 /** @internal What became of one request. */
 export type ThreadAnswer =
-  | { readonly id: number; readonly summary: RequestSummary }
+  | { readonly id: number; readonly summary: RequestSummary; readonly rotated?: Rotated }
   | {
       readonly id: number;
       readonly error: { readonly code: LedgerErrorCode; readonly message: string; readonly hint?: string };
@@ -83,8 +85,10 @@ export type ThreadResponse =
       readonly blocks?: readonly Uint8Array[];
     };
 
+type Settled = Extract<ThreadAnswer, { summary: unknown }>;
+
 interface Waiting {
-  readonly resolve: (summary: RequestSummary) => void;
+  readonly resolve: (answer: Settled) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -118,7 +122,7 @@ export class LedgerThread {
   appendTraceRequest(request: Uint8Array): Promise<RequestSummary> {
     // A view into a larger buffer (Node's Buffer pool) would take its neighbours along.
     const whole = request.byteLength === request.buffer.byteLength ? request : request.slice();
-    return this.#call({ type: 'spans', request: whole }, [whole.buffer as ArrayBuffer]);
+    return this.#summary({ type: 'spans', request: whole }, [whole.buffer as ArrayBuffer]);
   }
 
   /**
@@ -127,7 +131,7 @@ export class LedgerThread {
    * @throws LedgerError by rejection; then nothing is acknowledged and the same spans may be sent again.
    */
   appendPacked(packed: PackedSpans): Promise<RequestSummary> {
-    return this.#call({ type: 'packed', packed }, [
+    return this.#summary({ type: 'packed', packed }, [
       packed.octets.buffer as ArrayBuffer,
       packed.places.buffer as ArrayBuffer,
     ]);
@@ -135,7 +139,15 @@ export class LedgerThread {
 
   /** Records spans that are known to be lost. */
   appendGap(gap: Gap): Promise<RequestSummary> {
-    return this.#call({ type: 'gap', gap }, []);
+    return this.#summary({ type: 'gap', gap }, []);
+  }
+
+  /**
+   * Hands over to a new key, between two commits, when the current one is at least so old; undefined when it is not.
+   * @throws LedgerError by rejection, as `Ledger.rotate`.
+   */
+  async rotateKey(ifOlderThanMs: number): Promise<Rotated | undefined> {
+    return (await this.#call({ type: 'rotate', ifOlderThanMs }, [])).rotated;
   }
 
   /** Opens the ledger, creating it when there is none, and asks whether it could be appended to. @throws LedgerError by rejection. */
@@ -151,13 +163,17 @@ export class LedgerThread {
     await this.#worker?.terminate();
   }
 
-  #call(message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
+  async #summary(message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
+    return (await this.#call(message, transfer)).summary;
+  }
+
+  #call(message: Unnumbered, transfer: ArrayBuffer[]): Promise<Settled> {
     if (this.#closed) return Promise.reject(new LedgerError('closed', 'the ledger thread is closed'));
     this.#worker ??= this.#start();
     return this.#send(this.#worker, message, transfer);
   }
 
-  #send(worker: Worker, message: Unnumbered, transfer: ArrayBuffer[]): Promise<RequestSummary> {
+  #send(worker: Worker, message: Unnumbered, transfer: ArrayBuffer[]): Promise<Settled> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -192,7 +208,7 @@ export class LedgerThread {
     for (const answer of response.answers) {
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
-      if ('summary' in answer) waiting?.resolve(answer.summary);
+      if ('summary' in answer) waiting?.resolve(answer);
       else waiting?.reject(new LedgerError(answer.error.code, answer.error.message, { hint: answer.error.hint }));
     }
     if (this.#waiting.size === 0 && !this.#isJudging) this.#worker?.unref();

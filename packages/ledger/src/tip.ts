@@ -19,11 +19,20 @@ import {
 import { type Connection, statement } from './database.js';
 import { LedgerError } from './ledger-error.js';
 
+/** Where the current key came from. */
+export interface EpochStart {
+  readonly seq: number;
+  /** Receive time of that entry, Unix nanoseconds. */
+  readonly at: bigint;
+}
+
 /** The end of the chain as one committed state. */
 export interface Tip {
   readonly origin: string;
-  /** Verifier key of the epoch that `size` is in. */
+  /** Verifier key of the epoch that the next checkpoint is in. */
   readonly vkey: string;
+  /** The entry that began this epoch: genesis, or the newest rotation. */
+  readonly epoch: EpochStart;
   readonly size: number;
   /** Newest checkpoint note, exactly as stored. */
   readonly note: Uint8Array;
@@ -52,7 +61,12 @@ export function readTip(db: Connection): Tip {
     if (genesis.type !== 'genesis' || typeof origin !== 'string' || typeof key !== 'string') {
       throw tampered('entry 0 is not genesis');
     }
-    const checkpoint = openNote(note, origin, currentVkey(db) ?? key);
+    const [rotation, before] = newestRotations(db, 2);
+    const vkey = rotation?.vkey ?? key;
+    const checkpoint = parseCheckpoint(parseNote(note).text);
+    const closesEpoch = rotation !== undefined && checkpoint.size === rotation.seq + 1;
+    // The closing checkpoint has the old key's line before the new one's.
+    requireSigned(note, checkpoint, origin, closesEpoch ? [before?.vkey ?? key, vkey] : [vkey]);
     const size = checkpoint.size;
     if (statement(db, 'SELECT max(size) FROM checkpoints').pluck().get() !== size) {
       throw tampered('the newest checkpoint is stored under a size that is not its own');
@@ -66,7 +80,8 @@ export function readTip(db: Connection): Tip {
     const newest = parseEntry(last);
     return {
       origin,
-      vkey: currentVkey(db) ?? key,
+      vkey,
+      epoch: rotation ?? { seq: 0, at: BigInt(genesis.at) },
       size,
       note,
       frontier,
@@ -78,36 +93,41 @@ export function readTip(db: Connection): Tip {
   }
 }
 
-/** Verifier key that the newest rotation names, if there was one. */
-function currentVkey(db: Connection): string | undefined {
-  const text = statement(
-    db,
-    "SELECT entry FROM entries WHERE type = 'rotation' AND type <> 'span' ORDER BY seq DESC LIMIT 1",
-  )
-    .pluck()
-    .get() as string | undefined;
-  return text === undefined ? undefined : String(parseEntry(text).body.key);
+/** A rotation as it is stored; what it names is believed by nobody until a checkpoint of that key is seen. */
+export interface StoredRotation extends EpochStart {
+  readonly vkey: string;
 }
 
-function openNote(bytes: Uint8Array, origin: string, vkey: string): Checkpoint {
-  if (!isSignedBy(bytes, vkey)) throw tampered('the newest checkpoint is not signed by the current key alone');
-  const checkpoint = parseCheckpoint(parseNote(bytes).text);
-  if (checkpoint.origin !== origin || parseVkey(vkey).name !== origin) {
+/** The newest rotations, newest first. A look into an index, whatever the ledger's size. @throws FormatError */
+export function newestRotations(db: Connection, limit: number): StoredRotation[] {
+  const sql = `SELECT seq, entry FROM entries INDEXED BY entries_control
+    WHERE type = 'rotation' AND type <> 'span' ORDER BY seq DESC LIMIT ?`;
+  const rows = statement(db, sql).all(limit) as { seq: number; entry: string }[];
+  return rows.map(({ seq, entry }) => {
+    const { at, body } = parseEntry(entry);
+    return { seq, at: BigInt(at), vkey: String(body.key) };
+  });
+}
+
+function requireSigned(note: Uint8Array, checkpoint: Checkpoint, origin: string, vkeys: readonly string[]): void {
+  if (!isSignedBy(note, vkeys)) throw tampered('the newest checkpoint is not signed by the current key alone');
+  if (checkpoint.origin !== origin || vkeys.some((vkey) => parseVkey(vkey).name !== origin)) {
     throw tampered('the newest checkpoint has another origin');
   }
-  return checkpoint;
 }
 
-/** Whether a note carries one signature, which is the key's. @throws FormatError when it is no note. */
-export function isSignedBy(bytes: Uint8Array, vkey: string): boolean {
+/** Whether a note carries exactly the signatures of these keys, in this order. @throws FormatError when it is no note. */
+export function isSignedBy(bytes: Uint8Array, vkeys: readonly string[]): boolean {
   const { text, signatures } = parseNote(bytes);
-  const { name, keyIdHex, publicKey } = parseVkey(vkey);
-  const [first] = signatures;
-  if (first === undefined || signatures.length > 1 || first.name !== name || first.keyIdHex !== keyIdHex) return false;
-  // RFC 8410 §4: SubjectPublicKeyInfo of a raw Ed25519 key.
-  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  return first.signature.length === 64 && verify(null, utf8Of(text), key, first.signature);
+  if (signatures.length !== vkeys.length) return false;
+  return vkeys.every((vkey, i) => {
+    const { name, keyIdHex, publicKey } = parseVkey(vkey);
+    const line = signatures[i]!;
+    if (line.name !== name || line.keyIdHex !== keyIdHex || line.signature.length !== 64) return false;
+    // RFC 8410 §4: SubjectPublicKeyInfo of a raw Ed25519 key.
+    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
+    return verify(null, utf8Of(text), createPublicKey({ key: der, format: 'der', type: 'spki' }), line.signature);
+  });
 }
 
 /** The tree's right edge when it had `size` leaves, from stored nodes and at most 255 leaves. */
@@ -131,7 +151,8 @@ export function frontierAt(db: Connection, size: number): MerkleFrontier {
   return frontier;
 }
 
-function entryText(db: Connection, seq: number): string | undefined {
+/** Stored text of one entry. */
+export function entryText(db: Connection, seq: number): string | undefined {
   return statement(db, 'SELECT entry FROM entries WHERE seq = ?').pluck().get(seq) as string | undefined;
 }
 

@@ -1,6 +1,7 @@
 /** Sharing the judgement of a chain between threads: who takes which range, and what all of them found together. */
 import { LOWEST_STORED_LEVEL } from '@infrafabric/format';
 import type { ChainFindings, ChainRange } from './judge-chain.js';
+import { mergeRedactions } from './judge-redactions.js';
 
 /** Cuts a chain of `entries` into about `count` consecutive ranges of equal length; fewer when it is too short to cut. */
 export function planRanges(entries: number, count: number): ChainRange[] {
@@ -37,6 +38,14 @@ export function mergeFindings(parts: readonly [ChainFindings, ...ChainFindings[]
     criticalNotUnderstood: parts.some((part) => part.criticalNotUnderstood),
     spansKnownLost: sum((part) => part.spansKnownLost),
     restoredAt: parts.flatMap((part) => part.restoredAt),
+    rotations: parts.flatMap((part) => part.rotations),
     payloadsExpected: sum((part) => part.payloadsExpected),
+    redactions: mergeRedactions(parts.map((part) => part.redactions)),
+    imports: importsOf(parts),
   };
+}
+
+function importsOf(parts: readonly ChainFindings[]): ChainFindings['imports'] {
+  const found = parts.flatMap(({ imports }) => (imports === undefined ? [] : [imports]));
+  return found.length === 0 ? undefined : { first: found[0]!.first, last: found.at(-1)!.last };
 }

@@ -10,14 +10,15 @@ export function expectedColumns({ seq, type, span }: EntryView): string {
   const segment = Math.floor(seq / 2 ** SEGMENT_BITS);
   if (span === undefined) return `${segment} nullnull${utf8Length(type)}:${type}::`;
   const { traceHex, spanHex, business, businessParent } = span;
-  return `${segment} x'${traceHex}'x'${spanHex}'4:span${textColumn(business)}${textColumn(businessParent)}`;
+  const named = type === 'span' ? '4:span' : textColumn(type);
+  return `${segment} x'${traceHex}'x'${spanHex}'${named}${textColumn(business)}${textColumn(businessParent)}`;
 }
 
 /** Seq and columns of an entry as an `EntryBlock` has them. */
 export function expectedInBlock(seq: number, view: EntryView): string {
-  const { span } = view;
+  const { span, type } = view;
   // Ids of other lengths could be cut in another place and still be the same together.
-  const isPlain = span !== undefined && span.businessParent === undefined && span.traceHex.length === 32;
+  const isPlain = type === 'span' && span?.businessParent === undefined && span?.traceHex.length === 32;
   if (!isPlain) return `${seq} ${expectedColumns(view)}`;
   const { traceHex, spanHex, business } = span;
   return business === undefined ? `${seq} ${traceHex}${spanHex}` : `${seq} ${traceHex}${spanHex}:${business}`;

@@ -3,7 +3,15 @@
  * hashing. Canonical bytes have every member of the envelope at a fixed distance from the end. What does not look canonical
  * is read the slow way, by {@link parseEntry}.
  */
-import { type Entry, FormatError, parseEntry, type SpanBody } from '@infrafabric/format';
+import {
+  type Entry,
+  FormatError,
+  heldSpan,
+  parseEntry,
+  readImportBody,
+  type SpanBody,
+  type TextAt,
+} from '@infrafabric/format';
 
 /** Members of an entry that the chain and the columns depend on. */
 export interface EntryView {
@@ -15,8 +23,10 @@ export interface EntryView {
   readonly prev: string;
   readonly seq: number;
   readonly type: string;
-  /** Span entries only. */
+  /** Of span entries, and of imports that hold a span. */
   readonly span: SpanColumns | undefined;
+  /** An import of which others hold the rest: only {@link viewHeld} knows its `span`. */
+  readonly inParts: boolean;
 }
 
 /** What the columns of a span entry must hold. */
@@ -38,7 +48,9 @@ export function viewEntry(text: string, expectedPrev?: string): EntryView {
 
 /** Payload digest of an entry, hex, without looking at the rest of it; undefined when it has none. @throws FormatError */
 export function payloadDigestOf(text: string, seq: number): string | undefined {
-  const tail = `","seq":${seq},"type":"span"}`;
+  // Only span and import, the most frequent by far, are read this way.
+  const type = text.endsWith(SPAN_TYPE) ? 'span' : 'import';
+  const tail = `","seq":${seq},"type":"${type}"}`;
   const prevAt = text.length - tail.length - HASH - 9;
   if (
     text.endsWith(tail) &&
@@ -116,11 +128,12 @@ function viewCanonical(text: string, tail: Tail | undefined): EntryView | undefi
   if (!has(text, '","body":{', atEnd) || !isDecimal(text, 7, atEnd) || text.charCodeAt(end - 1) !== 0x7d /* } */)
     return undefined;
   let span: SpanColumns | undefined;
+  if (type === 'import') return undefined;
   if (type === 'span') {
     span = viewSpanColumns(text, atEnd + 10);
     if (span === undefined) return undefined;
   }
-  return { at, checkpoint, backwards, critical, payload, prev, seq, type, span };
+  return { at, checkpoint, backwards, critical, payload, prev, seq, type, span, inParts: false };
 }
 
 /** `from` is just inside the body. A quote inside a JSON string is escaped, so `,"span":"` is always a member's start. */
@@ -206,8 +219,29 @@ function viewParsed(text: string): EntryView {
     prev: entry.prev,
     seq: entry.seq,
     type: entry.type,
-    span: entry.type === 'span' ? spanColumnsOf(entry) : undefined,
+    ...(entry.type === 'import' ? importColumnsOf(entry) : NO_IMPORT),
+    ...(entry.type === 'span' ? { span: spanColumnsOf(entry) } : {}),
   };
+}
+
+const NO_IMPORT = { span: undefined, inParts: false } as const;
+
+function importColumnsOf(entry: Entry): Pick<EntryView, 'span' | 'inParts'> {
+  const body = readImportBody(entry.body);
+  if (body?.kind !== 'entry') return NO_IMPORT;
+  if (body.parts !== undefined) return { span: undefined, inParts: body.part === 0 };
+  return { span: heldColumns(entry, () => undefined), inParts: false };
+}
+
+/** The view of an import in parts, with the columns of the span that all of them hold; `textAt` gives the others. */
+export function viewHeld(view: EntryView, text: string, textAt: TextAt): EntryView {
+  return { ...view, span: heldColumns(parseEntry(text), textAt) };
+}
+
+function heldColumns(holder: Entry, textAt: TextAt): SpanColumns | undefined {
+  const held = heldSpan(holder, textAt);
+  // Its charge is a fact about the other ledger.
+  return held === undefined ? undefined : { ...spanColumnsOf(held.entry), isRated: false };
 }
 
 function spanColumnsOf(entry: Entry): SpanColumns {

@@ -1,8 +1,21 @@
 export { verifyEd25519 } from '#ed25519';
+export type { JudgedEntry } from './bundle-entries.js';
+export type {
+  BundleAnchor,
+  BundleProblem,
+  BundleProblemCode,
+  BundleReport,
+  BundleVerdictCode,
+  EntryRun,
+} from './bundle-report.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
+export { BundleJudge, type BundleOptions, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export type { AskedPolicy } from './judge-cosignatures.js';
+export { type ImportFindings, judgeImports } from './judge-imports.js';
+export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';
+export type { Redactions } from './judge-redactions.js';
 export {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -12,9 +25,22 @@ export {
   PAYLOAD_TABLES,
   type PayloadFindings,
 } from './judge-store.js';
+export {
+  claimedEpochs,
+  epochIndexOf,
+  judgeSignatures,
+  type KeyEpoch,
+  type KeyEpochs,
+  keyEpochs,
+  onlyKey,
+  type RotationFound,
+  vouchingKeys,
+} from './key-epochs.js';
 export { type OpenedCosignature, type OpenedCosignatures, openCosignatures } from './open-cosignatures.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
+export { type DamagedLedger, type Provable, provableEntries, type SeqRange } from './provable-entries.js';
 export {
+  type JudgedKey,
   type KeySource,
   type PayloadCounts,
   type PolicyAnswer,
@@ -34,6 +60,7 @@ export type {
   EntryBlock,
   EntryOctets,
   EntryRow,
+  ErasedRow,
   NodeRow,
   PayloadRow,
   StoreSource,
@@ -43,7 +70,6 @@ export {
   type AskedWitnesses,
   type Contradiction,
   type JudgedChain,
-  judgeSignatures,
   judgeStore,
   type OpenedAnchor,
   openAnchor,

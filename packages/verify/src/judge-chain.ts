@@ -20,8 +20,10 @@ import {
 } from '@infrafabric/format';
 import { CheckpointCursor } from './checkpoint-cursor.js';
 import { differingColumn, expectedColumns } from './columns.js';
-import { type EntryView, viewEntry } from './entry-view.js';
+import { type EntryView, viewEntry, viewHeld } from './entry-view.js';
 import { adjustmentProblems, type CardOf, spanChargeProblems } from './judge-charges.js';
+import { RedactionJudge, type Redactions } from './judge-redactions.js';
+import { type RotationFound, rotationKey } from './key-epochs.js';
 import { readNote } from './open-note.js';
 import { type ReadEntry, readBlock } from './read-block.js';
 import { Problems, withDamageAsFinding } from './report.js';
@@ -71,21 +73,24 @@ export interface ChainFindings {
   readonly genesisVkey: string | undefined;
   readonly formatVersion: number | undefined;
   readonly newest: { readonly size: number; readonly rootHex: string; readonly note: Uint8Array } | undefined;
-  /** Notes whose signatures are to be checked: first, newest, and a spread of the others. */
+  /** Notes whose signatures are to be checked: first, newest, first and last of each key's epoch, and a spread of the others. */
   readonly sampled: readonly { readonly size: number; readonly note: Uint8Array }[];
   readonly notUnderstood: Readonly<Record<string, number>>;
   readonly criticalNotUnderstood: boolean;
   readonly spansKnownLost: number;
   /** Seqs of `restored` entries: there a newer state was given up on purpose. */
   readonly restoredAt: readonly number[];
+  /** Rotations of the signing key, in order. */
+  readonly rotations: readonly RotationFound[];
   /** Entries that carry a payload's digest. */
   readonly payloadsExpected: number;
+  readonly redactions: Redactions;
+  /** Seqs of the first and the last `import`, whose rules {@link judgeImports} judges. */
+  readonly imports: { readonly first: number; readonly last: number } | undefined;
 }
 
 /** Types whose rules this judge knows. The rest of format version 1 is counted as not understood. */
-const UNDERSTOOD: ReadonlySet<string> = new Set(
-  ENTRY_TYPES.filter((type) => !['rotation', 'redaction', 'import', 'index'].includes(type)),
-);
+const UNDERSTOOD: ReadonlySet<string> = new Set(ENTRY_TYPES.filter((type) => type !== 'index'));
 
 /**
  * Judges a chain, or one range of it. What a range takes from before its start (the previous entry, the tree's stored
@@ -125,6 +130,11 @@ class ChainJudge {
   #spansKnownLost = 0;
   #payloadsExpected = 0;
   readonly #restoredAt: number[] = [];
+  readonly #rotations: { seq: number; key: string | undefined; closed: boolean }[] = [];
+  /** The next checkpoint is the first of a key's epoch. */
+  #epochBegins = false;
+  readonly #redactions: RedactionJudge;
+  #imports: { first: number; last: number } | undefined;
   readonly #forked: VouchedRoot[] = [];
   #expectedSeq = 0;
   #prevHex = ZERO_HASH_HEX;
@@ -147,6 +157,7 @@ class ChainJudge {
     this.#problems = problems;
     this.#options = options;
     this.#range = options.range ?? { from: 0, to: Number.POSITIVE_INFINITY, last: true };
+    this.#redactions = new RedactionJudge(source, problems);
     this.#checkpoints = new CheckpointCursor(source, this.#range.from);
     this.#sampleEvery = Math.max(1, Math.ceil(source.checkpointCount() / (options.signatureSample ?? 10_000)));
   }
@@ -189,6 +200,9 @@ class ChainJudge {
       spansKnownLost: this.#spansKnownLost,
       payloadsExpected: this.#payloadsExpected,
       restoredAt: this.#restoredAt,
+      rotations: this.#rotations,
+      redactions: this.#redactions.end(),
+      imports: this.#imports,
     };
   }
 
@@ -238,7 +252,8 @@ class ChainJudge {
     this.#checkpointsUpTo(rowSeq);
     const text = this.#text(row);
     const hashHex = text === undefined ? undefined : leafHashHex(text);
-    const view = text === undefined ? undefined : this.#view(rowSeq, text);
+    const seen = text === undefined ? undefined : this.#view(rowSeq, text);
+    const view = seen?.inParts === true ? viewHeld(seen, text!, (at) => this.#textAt(at)) : seen;
     if (view !== undefined) {
       this.#link(rowSeq, view);
       this.#place(rowSeq, view);
@@ -365,7 +380,12 @@ class ChainJudge {
       this.#problems.add({ code: 'genesis.malformed', seq, message: `entry ${seq} is a second genesis entry` });
     }
     if (view.type === 'restored') this.#restoredAt.push(seq);
+    if (view.type === 'rotation') {
+      this.#rotations.push({ seq, key: rotationKey(this.#body(seq, text)), closed: false });
+    }
+    if (view.type === 'import') this.#imports = { first: this.#imports?.first ?? seq, last: seq };
     if (view.type === 'gap') this.#gap(seq, text);
+    if (view.type === 'redaction') this.#redaction(seq, view, text);
     if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
     if (view.type !== 'span' && !UNDERSTOOD.has(view.type)) {
@@ -426,6 +446,11 @@ class ChainJudge {
     if (typeof count === 'number') this.#spansKnownLost += count;
   }
 
+  #redaction(seq: number, { critical }: EntryView, text: string): void {
+    const body = this.#body(seq, text);
+    if (body !== undefined) this.#redactions.take(seq, critical ? { body, critical } : { body });
+  }
+
   #charge(seq: number, text: string): void {
     const body = this.#body(seq, text);
     for (const problem of body === undefined ? [] : spanChargeProblems({ body }, this.#options.cardOf))
@@ -435,21 +460,27 @@ class ChainJudge {
   #adjustment(seq: number, text: string): void {
     const body = this.#body(seq, text);
     if (body === undefined) return;
-    for (const problem of adjustmentProblems({ body }, this.#earlier(body.target, seq), this.#options.cardOf))
+    const textAt = (at: number): string | undefined => this.#textAt(at);
+    for (const problem of adjustmentProblems({ body }, this.#earlier(body.target, seq), this.#options.cardOf, textAt))
       this.#problems.add({ code: 'adjustment.charge', seq, message: `the adjustment in entry ${seq}: ${problem}` });
   }
 
   /** An entry that comes before another. */
   #earlier(target: unknown, seq: number): { readonly text: string; readonly entry: Entry } | undefined {
     if (typeof target !== 'number' || !Number.isSafeInteger(target) || target < 0 || target >= seq) return undefined;
-    const [row] = [...this.#source.entries(target, target + 1)].flat();
-    if (typeof row?.[1] !== 'string') return undefined;
+    const text = this.#textAt(target);
+    if (text === undefined) return undefined;
     try {
-      return { text: row[1], entry: parseEntry(row[1]) };
+      return { text, entry: parseEntry(text) };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return undefined;
     }
+  }
+
+  #textAt(seq: number): string | undefined {
+    const [row] = [...this.#source.entries(seq, seq + 1)].flat();
+    return typeof row?.[1] === 'string' ? row[1] : undefined;
   }
 
   /** A body as a whole, which {@link viewEntry} leaves unread. */
@@ -499,6 +530,7 @@ class ChainJudge {
   #checkpoint({ size, note }: CheckpointRow, reached: number): void {
     this.#checkedCheckpoints++;
     const seq = Math.max(0, size - 1);
+    const closes = this.#closesEpoch(size);
     const read = note === null ? ({ ok: false, message: 'wrong storage class' } as const) : readNote(note);
     if (!read.ok) {
       this.#problems.add({
@@ -528,7 +560,9 @@ class ChainJudge {
       return;
     }
     this.#newest = { size, rootHex: checkpoint.rootHex, note: note! };
-    if (this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0)
+    const isEdge = closes || this.#epochBegins;
+    this.#epochBegins = closes;
+    if (isEdge || this.#checkedCheckpoints === 1 || this.#checkedCheckpoints % this.#sampleEvery === 0)
       this.#sampled.push({ size, note: note! });
     if (this.#shifted || this.#rootFailed) return;
     if (this.#frontier.size === size && this.#frontier.rootHex() === checkpoint.rootHex) {
@@ -537,6 +571,13 @@ class ChainJudge {
     }
     this.#rootFailed = true;
     this.#unexplainedRoot(size);
+  }
+
+  #closesEpoch(size: number): boolean {
+    const rotation = this.#rotations.at(-1);
+    if (rotation?.seq !== size - 1) return false;
+    rotation.closed = true;
+    return true;
   }
 
   /** Signed root and entries differ. Where a link broke, that says more; else the change is consistent up to here. */

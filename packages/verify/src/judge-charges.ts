@@ -4,7 +4,7 @@
  */
 import { chargeProblems } from '@infrafabric/accounting/charge-problems';
 import type { RateCard } from '@infrafabric/accounting/rate-cards';
-import { type Entry, leafHashHex } from '@infrafabric/format';
+import { type Entry, heldSpan, leafHashHex, type TextAt } from '@infrafabric/format';
 
 /** The rate card of a SHA-256, hex; undefined where it is not at hand. */
 export type CardOf = (sha256: string) => RateCard | undefined;
@@ -23,10 +23,12 @@ export function adjustmentProblems(
   { body }: Pick<Entry, 'body'>,
   target: { readonly text: string; readonly entry: Entry } | undefined,
   cardOf: CardOf | undefined,
+  textAt: TextAt = () => undefined,
 ): readonly string[] {
   if (target === undefined) return ['its target is no earlier entry'];
   if (body.leaf !== leafHashHex(target.text)) return ['it is not bound to the bytes of its target'];
-  // An import holds an entry of another ledger; what that is, the rules of imports say.
-  if (target.entry.type !== 'span') return [];
-  return chargeProblems(target.entry.body.usage, body.charge, cardOf);
+  const span = target.entry.type === 'import' ? heldSpan(target.entry, textAt)?.entry : target.entry;
+  if (span === undefined) return ['the import that it names holds no span'];
+  if (span.type !== 'span') return [];
+  return chargeProblems(span.body.usage, body.charge, cardOf);
 }

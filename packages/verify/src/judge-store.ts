@@ -11,8 +11,10 @@ import {
   type SchemaObject,
   schemaOf,
   sha256Hex,
+  utf8Of,
 } from '@infrafabric/format';
 import { payloadDigestOf } from './entry-view.js';
+import { ErasedCursor, returned } from './judge-redactions.js';
 import type { Problems } from './report.js';
 import type { ContextRow, PayloadRow, StoreSource } from './source.js';
 
@@ -74,7 +76,7 @@ export interface PayloadFindings {
   readonly unnamed: readonly string[];
 }
 
-/** Recomputes the digest of every payload with `from` <= seq < `to`, and that of every context. */
+/** Recomputes the digest of every payload with `from` <= seq < `to`, and that of every context. What was erased is not there. */
 export function judgePayloads(
   source: StoreSource,
   problems: Problems,
@@ -84,8 +86,12 @@ export function judgePayloads(
   const judge = new PayloadJudge(problems);
   for (const rows of source.contexts()) for (const row of rows) judge.context(row);
   let present = 0;
+  const erased = new ErasedCursor(source, from, to);
   for (const rows of source.payloads(from, to)) {
-    for (const row of rows) judge.payload(row);
+    for (const row of rows) {
+      judge.payload(row);
+      if (erased.has(row[0])) returned(row[0], problems);
+    }
     present += rows.length;
   }
   return { present, unnamed: judge.unnamed() };
@@ -110,6 +116,9 @@ const NAMES_AT = PAYLOAD_DOMAIN.length + SALT_OCTETS;
 const NAMES_OCTETS = 64;
 /** Payloads of other types name no contexts. */
 const SPAN_END = ',"type":"span"}';
+const IMPORT_END = ',"type":"import"}';
+/** How the payload of a budget begins. An import has that of a budget or that of a span, which begins with a digest. */
+const BUDGET_PAYLOAD = utf8Of('{"scope":{');
 
 class PayloadJudge {
   readonly #problems: Problems;
@@ -145,7 +154,7 @@ class PayloadJudge {
       const message = `the payload of entry ${seq} is not the one that was signed`;
       this.#problems.add({ code: 'payload.digest', seq, column: 'payloads', message });
     } else if (
-      entry!.endsWith(SPAN_END) &&
+      (entry!.endsWith(SPAN_END) || (entry!.endsWith(IMPORT_END) && !isBudgetPayload(digested))) &&
       digested.length >= NAMES_AT + NAMES_OCTETS &&
       !this.#namesAsBefore(digested)
     ) {
@@ -174,6 +183,10 @@ class PayloadJudge {
     const message = `the ${kind} that the payload of entry ${seq} names is missing`;
     this.#problems.add({ code: 'context.missing', seq, column: 'contexts', message });
   }
+}
+
+function isBudgetPayload(digested: Uint8Array): boolean {
+  return BUDGET_PAYLOAD.every((octet, i) => digested[NAMES_AT + i] === octet);
 }
 
 function digestOf(entry: string, seq: number): string | undefined {

@@ -42,6 +42,13 @@ export function openNote(bytes: Uint8Array, key: VerifierKey): OpenedNote {
   return { ok: true, checkpoint };
 }
 
+/** Opens a note that one of some keys must have signed; a line of any of them that does not verify rejects it. @param keys not empty */
+export function openUnderAny(bytes: Uint8Array, keys: readonly VerifierKey[]): OpenedNote {
+  const opened = keys.map((key) => openNote(bytes, key));
+  const faulty = opened.find((each) => !each.ok && each.fault === 'signature');
+  return faulty ?? opened.find((each) => each.ok) ?? opened[0]!;
+}
+
 /** Reads a note without checking any signature. Never throws. */
 export function readNote(
   bytes: Uint8Array,

@@ -23,6 +23,8 @@ export function readBlock({ octets, columns }: EntryBlock, seq: number): readonl
     const entries = entriesOf(octets, textOfUtf8(octets));
     // One octet below 0x20 for each entry: that in front of it.
     if (octetsBelow0x20(octets) !== entries.length) return undefined;
+    // The rest of it may be in the next block.
+    if (entries.some(({ view }) => view.inParts)) return undefined;
     return columnsHold(entries, textOfUtf8(columns), seq) ? entries : undefined;
   } catch (error) {
     if (error instanceof FormatError) return undefined;

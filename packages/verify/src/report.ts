@@ -30,14 +30,34 @@ export type ProblemCode =
   | 'cosignature.malformed'
   | 'cosignature.signature'
   | 'adjustment.charge'
+  | 'redaction.malformed'
+  | 'redaction.target'
+  | 'redaction.leaf'
+  | 'erased.missing'
+  | 'erased.unexpected'
+  | 'erased.redaction'
+  | 'import.malformed'
+  | 'import.head'
+  | 'import.note'
+  | 'import.parts'
+  | 'import.entry'
+  | 'import.seq'
+  | 'import.prev'
+  | 'import.payload'
+  | 'import.root'
   | 'tree.node'
   | 'payload.digest'
   | 'payload.unexpected'
   | 'payload.missing'
+  | 'payload.returned'
   | 'context.digest'
   | 'context.missing'
   | 'context.unreferenced'
   | 'key.origin'
+  | 'rotation.key'
+  | 'rotation.batch'
+  | 'rotation.signature'
+  | 'rotation.missing'
   | 'head.malformed'
   | 'head.origin'
   | 'head.signature'
@@ -84,7 +104,7 @@ export interface Report {
   readonly newestCheckpoint: { readonly size: number; readonly rootHex: string } | undefined;
   readonly checkpoints: { readonly checked: number; readonly signaturesChecked: number };
   readonly payloads: PayloadCounts;
-  readonly key: { readonly source: KeySource; readonly from: string; readonly keyIdHex: string | undefined };
+  readonly key: JudgedKey;
   readonly head: 'agrees' | 'missing' | 'not-asked' | 'disagrees';
   /** Sizes of the anchors that the ledger is consistent with. */
   readonly anchors: readonly number[];
@@ -94,6 +114,8 @@ export interface Report {
   readonly policy: PolicyAnswer | undefined;
   /** Entries by type that this version does not understand. */
   readonly notUnderstood: Readonly<Record<string, number>>;
+  /** Entries of other ledgers that it holds, and how many of them were not verified when they were imported. */
+  readonly imported: { readonly entries: number; readonly unverified: number };
   /** Spans that the ledger itself says were lost, from gap entries. */
   readonly spansKnownLost: number;
   /** The first problems; `problemCount` has them all. */
@@ -128,9 +150,24 @@ export interface PolicyAnswer {
   readonly isMet: boolean;
 }
 
+/** The key that the verdict rests on, and the one that signs now. */
+export interface JudgedKey {
+  readonly source: KeySource;
+  readonly from: string;
+  readonly keyIdHex: string | undefined;
+  /** Of the newest epoch; undefined when the ledger names none that can be used. */
+  readonly newestKeyIdHex: string | undefined;
+  /** How many keys the ledger has had, the present one included. */
+  readonly epochs: number;
+  /** Rotations from the held key to the newest: 0 when the newest is held, undefined when no key of the ledger is. */
+  readonly reachedByRotations: number | undefined;
+}
+
 /** Payloads as found. */
 export interface PayloadCounts {
   readonly present: number;
+  /** Erased by a redaction entry, which is as good as present. */
+  readonly erased: number;
   readonly missing: number;
 }
 

@@ -60,6 +60,9 @@ export type PayloadRow = readonly [
   entry: string | null,
 ];
 
+/** One row of `erased`. */
+export type ErasedRow = readonly [seq: number, redaction: number];
+
 /** One row of `contexts`. */
 export interface ContextRow {
   readonly digest: Uint8Array | null;
@@ -102,6 +105,11 @@ export interface ChainSource {
   noteOfSize?(size: number): Uint8Array | null | undefined;
   /** Hash of one stored tree node. */
   node(level: number, node: number): Uint8Array | undefined;
+  /**
+   * Entries of type `rotation` in order of seq, found without reading the others: where to look for keys before the chain is
+   * judged. A source can do without where nothing but the ledger itself is judged.
+   */
+  rotations?(): readonly (readonly [seq: number, text: string])[];
   /** Stored tree nodes whose last leaf is among `from` <= seq < `to`, those that no tree has at either end; or more of them. */
   nodes(from: number, to: number): Iterable<readonly NodeRow[]>;
 }
@@ -113,8 +121,13 @@ export interface StoreSource {
   integrityFinding(table: string): string | undefined;
   /** Payloads with `from` <= seq < `to`. */
   payloads(from: number, to: number): Iterable<readonly PayloadRow[]>;
-  /** Seqs of the first `limit` spans that have no payload row. */
-  spansWithoutPayload(limit: number): readonly number[];
+  /**
+   * Seqs of the first `limit` entries from `from` on that have no payload row: all spans among them, and of other types at
+   * least those that carry a payload's digest.
+   */
+  withoutPayload(from: number, limit: number): readonly number[];
+  /** Rows of `erased` with `from` <= seq < `to`; none in a store of version 1. */
+  erased(from: number, to: number): Iterable<readonly ErasedRow[]>;
   contexts(): Iterable<readonly ContextRow[]>;
   /** In order of size and witness. A source without has none. */
   cosignatures?(): Iterable<readonly CosignatureRow[]>;

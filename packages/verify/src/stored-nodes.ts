@@ -15,7 +15,7 @@ export interface JudgedRange {
 }
 
 /** Complete subtrees that make up the first `size` leaves, by level; undefined when one is not stored. */
-export function storedPeaks(source: ChainSource, size: number): string[] | undefined {
+export function storedPeaks(source: Pick<ChainSource, 'node'>, size: number): string[] | undefined {
   const peaks: string[] = [];
   for (let level = LOWEST_STORED_LEVEL, width = size / 2 ** level; width > 0; level++, width = Math.floor(width / 2)) {
     if (width % 2 === 0) continue;

@@ -2,18 +2,12 @@
  * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
-import {
-  encodeVkey,
-  FormatError,
-  isQuorumMet,
-  type Policy,
-  parseVkey,
-  renderQuorum,
-  textOfUtf8,
-  type VerifierKey,
-} from '@infrafabric/format';
+import { isQuorumMet, type Policy, renderQuorum, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
 import { type AskedPolicy, type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
+import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
+import { firstRedactions, judgeErased } from './judge-redactions.js';
 import {
   CHAIN_TABLES,
   judgeIntegrity,
@@ -22,9 +16,20 @@ import {
   judgeUnnamed,
   PAYLOAD_TABLES,
 } from './judge-store.js';
-import { openCosignatures } from './open-cosignatures.js';
-import { openNote, readNote } from './open-note.js';
 import {
+  claimedEpochs,
+  epochIndexOf,
+  judgeRotations,
+  judgeSignatures,
+  type KeyEpochs,
+  keyEpochs,
+  onlyKey,
+  vouchingKeys,
+} from './key-epochs.js';
+import { openCosignatures } from './open-cosignatures.js';
+import { openUnderAny, readNote } from './open-note.js';
+import {
+  type JudgedKey,
   type KeySource,
   type PolicyAnswer,
   type Problem,
@@ -35,10 +40,18 @@ import {
 } from './report.js';
 import type { ChainSource, StoreSource } from './source.js';
 
+/** Seqs that are asked for at once. */
+const SEQS_AT_ONCE = 1_000;
+
 /** What the verifier trusts, and how hard it looks. */
 export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'onProgress'> {
   /** The key held by the verifier; undefined when there is none. Never one that was found in the ledger. */
   readonly key?: VerifierKey | undefined;
+  /**
+   * Further keys of this ledger that are held, and that it must have: one to which it never rotated shows an older copy, or a
+   * fork by whoever has an older key.
+   */
+  readonly alsoHeld?: readonly VerifierKey[];
   /** Where the key came from, for the report. */
   readonly keySource?: Exclude<KeySource, 'none'>;
   readonly keyFrom?: string;
@@ -115,7 +128,7 @@ export function judgeStore(source: StoreSource): StoreFindings {
 export function verifyLedger(source: ChainSource & StoreSource, options: VerifyOptions = {}): Report {
   const problems = new Problems();
   const timingsMs: Record<string, number> = {};
-  const head = openHead(options, problems);
+  const head = openHead(options, claimedEpochs(source), problems);
   let chain: ChainFindings | undefined;
   if (options.chain !== undefined) {
     chain = options.chain.findings;
@@ -132,15 +145,22 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
         });
       }),
     );
+  const epochs = chain === undefined ? undefined : keyEpochs(chain.genesisVkey, chain.rotations);
+  const imported = judgeImportsOf(source, chain, problems, timingsMs);
   let signaturesChecked = 0;
   timed(timingsMs, 'signatures', () => {
-    const key = options.key ?? selfAssertedKey(chain, problems);
-    signaturesChecked = options.chain?.signaturesChecked ?? judgeSignatures(chain?.sampled, key, problems);
-    judgeOrigins(chain, options, head, problems);
+    if (chain === undefined || epochs === undefined) return;
+    judgeRotations(chain.rotations, epochs, chain.origin, problems);
+    const keys = epochsToJudgeBy(chain, epochs, options.key, problems);
+    signaturesChecked =
+      options.chain?.signaturesChecked ?? (keys === undefined ? 0 : judgeSignatures(chain.sampled, keys, problems));
+    judgeOrigins(chain, epochs, options, head, problems);
   });
   const store = options.store ?? judgeStore(source);
   problems.addAll(store.problems, store.problemCount);
-  const missing = missingPayloads(source, chain, store, problems);
+  const first = firstRedactions(chain?.redactions ?? { targets: [], entries: [] });
+  if (chain !== undefined) withDamageAsFinding(problems, () => judgeErased(source, first, problems));
+  const missing = missingPayloads(source, { chain, store, first }, problems);
   let cosignatures: CosignatureFindings = { stored: 0, checked: 0, unknown: 0, witnessed: undefined };
   timed(timingsMs, 'cosignatures', () =>
     withDamageAsFinding(problems, () => {
@@ -151,71 +171,73 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   return conclude({
     cosignatures,
     chain,
+    epochs,
     options,
     problems,
     signaturesChecked,
     head,
     store,
     missing,
+    erased: first.size,
+    imported,
     timingsMs: { ...timingsMs, ...store.timingsMs },
   });
 }
 
-/** With no key held, the ledger is at least checked against the key that it names itself. */
-function selfAssertedKey(chain: ChainFindings | undefined, problems: Problems): VerifierKey | undefined {
-  if (chain?.genesisVkey === undefined) return undefined;
-  try {
-    return parseVkey(chain.genesisVkey);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    problems.add({ code: 'genesis.malformed', seq: 0, message: `the key that genesis names: ${error.message}` });
-    return undefined;
-  }
-}
-
-/** Every sampled note must be signed by the key. Gives the number of notes that were checked. */
-export function judgeSignatures(
-  sampled: ChainFindings['sampled'] | undefined,
-  key: VerifierKey | undefined,
+/** Where the chain is not what was signed, what its imports hold says nothing. */
+function judgeImportsOf(
+  source: ChainSource,
+  chain: ChainFindings | undefined,
   problems: Problems,
-): number {
-  if (sampled === undefined || key === undefined) return 0;
-  for (const { size, note } of sampled) {
-    const opened = openNote(note, key);
-    if (opened.ok) judgeForeignLines(size, note, problems);
-    if (opened.ok || opened.fault === 'malformed') continue;
-    const code = opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature';
-    problems.add({ code, seq: Math.max(0, size - 1), message: `the checkpoint of size ${size}: ${opened.message}` });
-  }
-  return sampled.length;
+  timingsMs: Record<string, number>,
+): ImportFindings {
+  const imports = chain?.imports;
+  if (imports === undefined || problems.anyInvalid) return NO_IMPORTS;
+  let found = NO_IMPORTS;
+  timed(timingsMs, 'imports', () =>
+    withDamageAsFinding(problems, () => {
+      found = judgeImports(source, imports, problems);
+    }),
+  );
+  return found;
 }
 
-/** The writer stores one signature line. More, by whomever, would be a change of the newest note that no hash covers yet. */
-function judgeForeignLines(size: number, octets: Uint8Array, problems: Problems): void {
-  const read = readNote(octets);
-  if (!read.ok || read.note.signatures.length === 1) return;
-  problems.add({
-    code: 'checkpoint.signature',
-    seq: Math.max(0, size - 1),
-    message: `the checkpoint of size ${size} carries signature lines that its writer did not store`,
-  });
+/** Keys under which the stored checkpoints are judged. A held key that the ledger never had is taken at its word. */
+function epochsToJudgeBy(
+  chain: ChainFindings,
+  epochs: KeyEpochs,
+  held: VerifierKey | undefined,
+  problems: Problems,
+): KeyEpochs | undefined {
+  if (held !== undefined && epochIndexOf(epochs, held) < 0) return onlyKey(held);
+  const [{ key, fault }] = epochs;
+  if (chain.genesisVkey === undefined) return undefined;
+  if (key !== undefined) return epochs;
+  problems.add({ code: 'genesis.malformed', seq: 0, message: `the key that genesis names: ${fault}` });
+  return undefined;
 }
 
 function judgeOrigins(
-  chain: ChainFindings | undefined,
-  options: VerifyOptions,
+  { origin }: ChainFindings,
+  epochs: KeyEpochs,
+  { key, alsoHeld = [] }: VerifyOptions,
   head: VouchedRoot | undefined,
   problems: Problems,
 ): void {
-  const origin = chain?.origin;
   if (origin === undefined) return;
-  if (options.key !== undefined && options.key.name !== origin) {
-    problems.add({
-      code: 'key.origin',
-      message: `the ledger calls itself ${origin}, the key is that of ${options.key.name}`,
-    });
-  } else if (options.key !== undefined && chain?.genesisVkey !== encodeVkey(options.key.name, options.key.publicKey)) {
-    problems.add({ code: 'key.origin', message: 'the key that genesis names is not the one that is held' });
+  if (key !== undefined && key.name !== origin) {
+    problems.add({ code: 'key.origin', message: `the ledger calls itself ${origin}, the key is that of ${key.name}` });
+  } else if (key !== undefined && epochIndexOf(epochs, key) < 0) {
+    const named = epochs.length === 1 ? 'the key that genesis names is not' : 'no key that this ledger ever named is';
+    problems.add({ code: 'key.origin', message: `${named} the one that is held` });
+  } else {
+    const later = alsoHeld.filter((other) => other.name === origin && epochIndexOf(epochs, other) < 0);
+    for (const { keyIdHex } of later) {
+      problems.add({
+        code: 'rotation.missing',
+        message: `the key ${keyIdHex} of this ledger is held here, and the ledger has no rotation to it: an older copy, or written by whoever has an older key`,
+      });
+    }
   }
   if (head !== undefined && originOf(head) !== origin) {
     problems.add({
@@ -231,28 +253,33 @@ function originOf({ note }: VouchedRoot): string {
 }
 
 /** Roots that the chain must meet: {@link VerifyOptions.head} and anchors. */
-export function vouchedRootsOf(options: VerifyOptions): VouchedRoot[] {
-  return vouchedRoots(options, openHead(options, new Problems()));
+export function vouchedRootsOf(source: ChainSource, options: VerifyOptions): VouchedRoot[] {
+  return vouchedRoots(options, openHead(options, claimedEpochs(source), new Problems()));
 }
 
 function vouchedRoots({ anchors }: VerifyOptions, head: VouchedRoot | undefined): VouchedRoot[] {
   return [...(head === undefined ? [] : [head]), ...(anchors ?? [])];
 }
 
-/** The remembered head as a root to be met, once it is well-formed and signed by the key. */
-function openHead({ head, key }: VerifyOptions, problems: Problems): VouchedRoot | undefined {
+/** The remembered head as a root to be met, once it is well-formed and signed by a key of the ledger. */
+function openHead(
+  { head, key, alsoHeld = [] }: VerifyOptions,
+  claimed: KeyEpochs | undefined,
+  problems: Problems,
+): VouchedRoot | undefined {
   if (head === undefined || head === null) return undefined;
   const read = readNote(head);
   if (!read.ok) {
     problems.add({ code: 'head.malformed', message: `the remembered head is damaged: ${read.message}` });
     return undefined;
   }
-  const opened = key === undefined || key.name !== read.checkpoint.origin ? undefined : openNote(head, key);
+  const { size, rootHex, origin } = read.checkpoint;
+  const keys = key === undefined || key.name !== origin ? [] : vouchingKeys(key, alsoHeld, claimed)(size);
+  const opened = keys.length === 0 ? undefined : openUnderAny(head, keys);
   if (opened !== undefined && !opened.ok) {
     problems.add({ code: 'head.signature', message: `the remembered head: ${opened.message}` });
     return undefined;
   }
-  const { size, rootHex } = read.checkpoint;
   return { size, rootHex, note: textOfUtf8(head), what: 'the remembered head' };
 }
 
@@ -262,11 +289,20 @@ export type OpenedAnchor =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Opens an anchor under the held key. A file that this key did not sign is not an anchor of this ledger, which says nothing
- * about the ledger: else anybody could discredit a good one. The same where a cosignature by a witness of the policy fails.
+ * Opens an anchor under the held key, or another that may have signed a checkpoint of its size. A file that none of them
+ * signed is not an anchor of this ledger, which says nothing about the ledger: else anybody could discredit a good one.
+ * The same where a cosignature by a witness of the policy fails.
+ * @param keysFor see {@link vouchingKeys}
  */
-export function openAnchor(note: Uint8Array, key: VerifierKey, name: string, policy?: Policy): OpenedAnchor {
-  const opened = openNote(note, key);
+export function openAnchor(
+  note: Uint8Array,
+  key: VerifierKey,
+  name: string,
+  keysFor: (size: number) => readonly VerifierKey[] = () => [key],
+  policy?: Policy,
+): OpenedAnchor {
+  const read = readNote(note);
+  const opened = read.ok ? openUnderAny(note, keysFor(read.checkpoint.size)) : read;
   if (!opened.ok) return { ok: false, message: `not an anchor of this ledger: ${opened.message}` };
   const { origin, size, rootHex } = opened.checkpoint;
   if (origin !== key.name) return { ok: false, message: `not an anchor of this ledger: its origin is ${origin}` };
@@ -285,18 +321,20 @@ function failedCosignatures(octets: Uint8Array, policy: Policy | undefined): str
 
 /** Entries whose payload is gone without a word. */
 function missingPayloads(
-  source: StoreSource,
-  chain: ChainFindings | undefined,
-  store: StoreFindings,
+  source: ChainSource & StoreSource,
+  { chain, store, first }: MissingFrom,
   problems: Problems,
 ): number {
   if (chain === undefined) return 0;
-  const missing = chain.payloadsExpected - store.payloadsPresent;
+  const missing = chain.payloadsExpected - store.payloadsPresent - first.size;
   if (missing <= 0) return 0;
   // Which ones is a question for the whole table; one that is known to be damaged might never answer.
   if (problems.anyInvalid) return missing;
   withDamageAsFinding(problems, () => {
-    for (const seq of source.spansWithoutPayload(Problems.KEPT)) {
+    let listed = 0;
+    for (const seq of withoutPayload(source)) {
+      if (first.has(seq) || !carriesPayload(source, seq)) continue;
+      if (++listed > Problems.KEPT) break;
       problems.add({
         code: 'payload.missing',
         seq,
@@ -322,22 +360,61 @@ function judgeContradictions(chain: ChainFindings | undefined, { asked }: Verify
   }
 }
 
+interface MissingFrom {
+  readonly chain: ChainFindings | undefined;
+  readonly store: StoreFindings;
+  /** The first redaction of each target. */
+  readonly first: ReadonlyMap<number, number>;
+}
+
+function* withoutPayload(source: StoreSource): Generator<number> {
+  for (let from = 0; ; ) {
+    const seqs = source.withoutPayload(from, SEQS_AT_ONCE);
+    yield* seqs;
+    if (seqs.length < SEQS_AT_ONCE) return;
+    from = seqs.at(-1)! + 1;
+  }
+}
+
+/** Whether the entry says that it has one; it was found to be well-formed before. */
+function carriesPayload(source: ChainSource, seq: number): boolean {
+  const [row] = [...source.entries(seq, seq + 1)].flat();
+  return typeof row?.[1] === 'string' && viewEntry(row[1]).payload !== undefined;
+}
+
 interface Concluded {
   readonly cosignatures: CosignatureFindings;
   readonly chain: ChainFindings | undefined;
+  readonly epochs: KeyEpochs | undefined;
   readonly options: VerifyOptions;
   readonly problems: Problems;
   readonly signaturesChecked: number;
   readonly head: VouchedRoot | undefined;
   readonly store: StoreFindings;
   readonly missing: number;
+  readonly erased: number;
+  readonly imported: ImportFindings;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
 function conclude(concluded: Concluded): Report {
-  const { chain, options, problems, signaturesChecked, head, store, missing, timingsMs, cosignatures } = concluded;
+  const {
+    chain,
+    epochs,
+    options,
+    problems,
+    signaturesChecked,
+    head,
+    store,
+    missing,
+    erased,
+    imported,
+    timingsMs,
+    cosignatures,
+  } = concluded;
+  const key = judgedKey(options, epochs);
   const anchors = options.anchors ?? [];
-  const policy = answerOf(options, cosignatures);
+  const policy = answerOf(options, epochs, cosignatures);
   const code = verdictOf(chain, options, problems, missing, policy);
   const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
   return {
@@ -349,22 +426,31 @@ function conclude(concluded: Concluded): Report {
     newestCheckpoint:
       chain?.newest === undefined ? undefined : { size: chain.newest.size, rootHex: chain.newest.rootHex },
     checkpoints: { checked: chain?.checkpoints ?? 0, signaturesChecked },
-    payloads: { present: store.payloadsPresent, missing },
-    key: {
-      source: options.key === undefined ? 'none' : (options.keySource ?? 'flag'),
-      from: options.key === undefined ? 'no key is held: the ledger vouches for itself' : (options.keyFrom ?? '--key'),
-      keyIdHex: options.key?.keyIdHex,
-    },
+    payloads: { present: store.payloadsPresent, erased, missing },
+    key,
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),
     cosignatures: { stored: cosignatures.stored, checked: cosignatures.checked, unknown: cosignatures.unknown },
     policy,
     notUnderstood: chain?.notUnderstood ?? {},
+    imported,
     spansKnownLost: chain?.spansKnownLost ?? 0,
     problems: problems.kept,
     problemCount: problems.count,
-    notVouchedFor: limitsOf(chain, options, anchors, cosignatures),
+    notVouchedFor: [...limitsOf(chain, options, anchors, key, cosignatures), ...limitsOfImports(imported)],
     timingsMs,
+  };
+}
+
+function judgedKey({ key, keySource, keyFrom }: VerifyOptions, epochs: KeyEpochs | undefined): JudgedKey {
+  const index = key === undefined || epochs === undefined ? -1 : epochIndexOf(epochs, key);
+  return {
+    source: key === undefined ? 'none' : (keySource ?? 'flag'),
+    from: key === undefined ? 'no key is held: the ledger vouches for itself' : (keyFrom ?? '--key'),
+    keyIdHex: key?.keyIdHex,
+    newestKeyIdHex: epochs?.at(-1)?.key?.keyIdHex,
+    epochs: epochs?.length ?? 0,
+    reachedByRotations: epochs === undefined || index < 0 ? undefined : epochs.length - 1 - index,
   };
 }
 
@@ -387,11 +473,16 @@ function verdictOf(
   return anchored ? 'valid.anchored' : 'valid.unanchored';
 }
 
-function answerOf({ policy: asked, key }: VerifyOptions, found: CosignatureFindings): PolicyAnswer | undefined {
+function answerOf(
+  { policy: asked, key }: VerifyOptions,
+  epochs: KeyEpochs | undefined,
+  found: CosignatureFindings,
+): PolicyAnswer | undefined {
   if (asked === undefined) return undefined;
   const { policy, from } = asked;
-  const acceptsLog =
-    policy.logs.length === 0 || policy.logs.some((log) => key !== undefined && isSameKey(log.key, key));
+  // A policy that was written before a rotation still means this ledger.
+  const keys = key === undefined ? [] : [key, ...(epochs ?? []).flatMap((epoch) => epoch.key ?? [])];
+  const acceptsLog = policy.logs.length === 0 || policy.logs.some((log) => keys.some((one) => isSameKey(log.key, one)));
   return {
     from,
     quorum: renderQuorum(policy.quorum),
@@ -424,6 +515,7 @@ function limitsOf(
   chain: ChainFindings | undefined,
   options: VerifyOptions,
   anchors: readonly VouchedRoot[],
+  { keyIdHex, reachedByRotations = 0 }: JudgedKey,
   { witnessed }: CosignatureFindings,
 ): string[] {
   const limits: string[] = [];
@@ -441,8 +533,22 @@ function limitsOf(
       `what came before entry ${seq} in a newer copy: that entry records that an older one was restored on purpose`,
     );
   }
+  if (reachedByRotations > 0) {
+    limits.push(
+      `that it was the owner who handed over from key ${keyIdHex}: whoever had that key could; hold the newest`,
+    );
+  }
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to this ledger');
+  return limits;
+}
+
+function limitsOfImports({ entries, unverified }: ImportFindings): string[] {
+  if (entries === 0) return [];
+  const limits = [
+    'that imported entries are those of the ledgers that they name, beyond what the notes beside them sign: keep the keys of those ledgers',
+  ];
+  if (unverified > 0) limits.push(`${unverified} imported entries that nobody verified when they were imported`);
   return limits;
 }
 

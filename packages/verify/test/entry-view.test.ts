@@ -99,6 +99,7 @@ test('a canonical entry is viewed as it is parsed, whether its prev was foretold
         prev: head.prev,
         seq: head.seq,
         type: head.type,
+        inParts: false,
         span:
           head.type === 'span'
             ? {
@@ -168,6 +169,7 @@ describe('columns', () => {
     seq: 65_536,
     type: 'span',
     span: { traceHex: 'aa', spanHex: 'bb', business: 'a b - 3:c', businessParent: undefined, isRated: false },
+    inParts: false,
   };
 
   test('are joined so that no two rows give the same text', () => {

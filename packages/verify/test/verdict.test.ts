@@ -182,7 +182,8 @@ describe('a source that is no file', () => {
       nodes: () => [nodes],
       payloads: (from, to) => [payloads.filter(([seq]) => seq >= from && seq < to)],
       contexts: () => [contexts],
-      spansWithoutPayload: () => [],
+      withoutPayload: () => [],
+      erased: () => [],
       integrityFinding: () => undefined,
       summary: () => ({
         schema: SCHEMA,

@@ -24,6 +24,7 @@ export interface CollectFlags {
   readonly anchorDir?: string;
   readonly anchorExec?: string;
   readonly anchorPolicy?: string;
+  readonly rotateKeysAfter?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly config?: string;
@@ -57,6 +58,8 @@ export function addCollectOptions(command: Command): void {
     .option('--anchor-exec <command>', 'shell command that gets each anchor on stdin')
     .option('--anchor-policy <file>', 'policy whose witnesses are asked to cosign')
     .option('--anchor-every <time>', 'how often, when something is new (default: 1h)')
+    .optionsGroup('Keys:')
+    .option('--rotate-keys-after <time>', 'hand over to a new signing key once it is that old, e.g. 90d')
     .optionsGroup('Log:')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)')

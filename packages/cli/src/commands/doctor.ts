@@ -6,6 +6,7 @@ import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';
+import { checkErasure } from '../doctor/check-erasure.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
 import { checkRates } from '../doctor/check-rates.js';
 import {
@@ -24,33 +25,50 @@ import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
+import type { RepairFlags } from '../repair/repair.js';
 import { describeItself } from '../verify/choose-key.js';
 
-interface DoctorFlags {
+interface DoctorFlags extends RepairFlags {
   readonly acceptHead?: string;
+  readonly repair?: true;
 }
 
 export function define(command: Command): void {
-  command.option(
-    '--accept-head <reason>',
-    'continue an older copy that was restored on purpose: a signed entry records which head is given up, and why',
-  );
+  command
+    .option(
+      '--accept-head <reason>',
+      'continue an older copy that was restored on purpose: a signed entry records which head is given up, and why',
+    )
+    .option('--repair', 'take what of a damaged ledger is still provable into a new one, and say what is lost')
+    .option('--output <file>', 'with --repair: the new ledger (default: witness.repaired.db beside witness.db)')
+    .option('--key <vkey>', 'with --repair: the key to trust, as text or as a file (default: the one in the home)')
+    .option('--unverified', 'with --repair: also take what can be read but not proven, and record that');
   addHelp(
     command,
     'Finds what is wrong with this installation, and says how to mend it.',
     [
       'if-witness doctor',
       'if-witness doctor --json',
+      'if-witness doctor --repair --output salvaged.db',
       "if-witness doctor --accept-head 'restored from the backup of 2025-11-10 after a disk failure'",
     ],
     [
       'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool, rate cards and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
+      '--repair edits nothing. The entries that a signed checkpoint still proves go into a new ledger, with what is left of their\n' +
+        'payloads; entries and payloads that are lost are listed. Exit code 1 when there is nothing to repair.',
     ],
   );
   command.action(act<DoctorFlags>(doctor));
 }
 
-function doctor({ flags, common }: Invocation<DoctorFlags>): ExitCode | Promise<ExitCode> {
+async function doctor({ flags, common, messages }: Invocation<DoctorFlags>): Promise<ExitCode> {
+  if (flags.repair === true) {
+    if (flags.acceptHead !== undefined) throw usageError('--repair and --accept-head exclude each other');
+    const { repair } = await import('../repair/repair.js');
+    return repair(flags, witnessPaths(common), common, messages);
+  }
+  for (const name of ['output', 'key', 'unverified'] as const)
+    if (flags[name] !== undefined) throw usageError(`--${name} is for --repair`);
   return flags.acceptHead === undefined ? diagnose(common) : acceptHead(flags.acceptHead, common);
 }
 
@@ -73,8 +91,8 @@ async function acceptHead(reason: string, common: CommonOptions): Promise<ExitCo
   }
 }
 
-function diagnose(common: CommonOptions): ExitCode {
-  const findings = examine(witnessPaths(common));
+async function diagnose(common: CommonOptions): Promise<ExitCode> {
+  const findings = await examine(witnessPaths(common));
   const problems = findings.filter(({ ok }) => !ok).length;
   process.exitCode = problems === 0 ? 0 : 1;
   if (common.json) {
@@ -92,12 +110,14 @@ function diagnose(common: CommonOptions): ExitCode {
   return problems === 0 ? 0 : 1;
 }
 
-function examine(paths: WitnessPaths): Finding[] {
+async function examine(paths: WitnessPaths): Promise<Finding[]> {
   const findings = [checkHome(paths), ...checkLedgerFile(paths), checkSqlite()];
   if (existsSync(paths.ledger)) {
     const { finding, note, newestMs } = openLedger(paths);
     findings.push(finding);
-    if (finding.ok) findings.push(...checkKey(paths, describeItself(paths.ledger)));
+    if (finding.ok) findings.push(...(await checkKey(paths, describeItself(paths.ledger))));
+    const erasure = checkErasure(paths);
+    if (erasure !== undefined) findings.push(erasure);
     findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
   } else findings.push(checkClock(undefined));
   return [...findings, checkDisk(paths), checkSpool(paths), ...checkRates(paths)];

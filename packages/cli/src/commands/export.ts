@@ -19,19 +19,34 @@ import { EXPORT_FORMATS, type LedgerHeader } from '../read/export-writers.js';
 import { allEntries, selectTrace } from '../read/select-trace.js';
 import { SpanPayloads } from '../read/span-payloads.js';
 import { type FoundEntry, storedEntries } from '../read/stored-entries.js';
+import { StoredOctets } from '../read/stored-octets.js';
+import { type AskedTime, addTimeFlags, askedTime, type TimeFlags } from '../report/time-range.js';
 
-interface ExportFlags {
+/** Written by a module of its own, which other forms do not need. */
+const BUNDLE = 'bundle';
+
+interface ExportFlags extends TimeFlags {
   readonly traceId?: string;
+  readonly key?: string;
+  readonly anchor?: readonly string[];
   readonly format?: string;
   readonly output?: string;
 }
 
 export function define(command: Command): void {
-  const formats = Object.keys(EXPORT_FORMATS).join(', ');
+  const formats = [...Object.keys(EXPORT_FORMATS), BUNDLE].join(', ');
   command
     .option('--trace-id <id>', 'only what `trace` shows under this id')
     .option('--format <format>', `one of ${formats} (default: json)`)
     .option('--output <file>', 'write to a file, mode 0600, instead of stdout');
+  addTimeFlags(command);
+  command
+    .option('--key <vkey>', 'with bundle: the key that must have signed the checkpoint (default: as in `anchor`)')
+    .option(
+      '--anchor <file>',
+      'with bundle: an anchor that the bundle shall be comparable with; may be repeated',
+      (file, files: string[] = []) => [...files, file],
+    );
   addHelp(
     command,
     'Writes entries out as JSON, CSV or OTLP, or calls as call detail records.',
@@ -40,23 +55,39 @@ export function define(command: Command): void {
       'if-witness export --format csv > ledger.csv',
       'if-witness export --format otlp-json --output upload.json    # Jaeger: Upload',
       'if-witness export --format cdr > calls.csv',
+      'if-witness export --trace-id session-flow-001 --format bundle --output call.bundle',
     ],
     [
-      'json has every entry, csv one line for each, otlp-json the spans with all that was received. In CSV, text that a\n' +
-        'spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see verify. An entry that\n' +
-        'cannot be read is exported as malformed.',
+      'json has every entry and can be imported again, csv one line for each, otlp-json the spans with all that was received.\n' +
+        'In CSV, text that a spreadsheet would take for a formula gets an apostrophe. What is exported is not verified: see\n' +
+        'verify. An entry that cannot be read is exported as malformed.',
       'cdr has one CSV line for each call (SIP, H.323, WebRTC): from, to, start, setup time, duration, who hung up, last code,\n' +
         'estimated MOS, and where its entries are; cdr-json the same as JSON.',
+      'bundle is evidence: entries, payloads and the hashes that tie them to the newest checkpoint, in one file that\n' +
+        '`verify --bundle` or the page of `verify --page` judges without this ledger. The same selection of the same ledger\n' +
+        'gives the same octets. --since, --until and --last select by receive time, which every entry has.',
     ],
   );
   command.action(act<ExportFlags>(exportEntries));
 }
 
-function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): ExitCode {
+async function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Promise<ExitCode> {
   const format = flags.format ?? 'json';
+  const time = timeOf(flags);
+  if (format === BUNDLE) {
+    if (flags.output === '') throw usageError('--output is empty');
+    const { exportBundle } = await import('../read/export-bundle.js');
+    const { traceId, output, key, anchor = [] } = flags;
+    exportBundle({ traceId, time, output, key, anchors: anchor }, common, messages);
+    return 0;
+  }
+  if (flags.key !== undefined || flags.anchor !== undefined)
+    throw usageError('--key and --anchor go with --format bundle');
   const writerOf = Object.hasOwn(EXPORT_FORMATS, format) ? EXPORT_FORMATS[format] : undefined;
   if (writerOf === undefined) {
-    throw usageError(`--format is one of ${Object.keys(EXPORT_FORMATS).join(', ')}, not ${JSON.stringify(format)}`);
+    throw usageError(
+      `--format is one of ${[...Object.keys(EXPORT_FORMATS), BUNDLE].join(', ')}, not ${JSON.stringify(format)}`,
+    );
   }
   if (flags.output === '') throw usageError('--output is empty');
   const { ledger } = witnessPaths(common);
@@ -64,11 +95,17 @@ function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Ex
   const progress = new Progress(common.quiet || flags.output === undefined);
   let output: FileOutput | undefined;
   try {
-    const found = flags.traceId === undefined ? storedEntries(reader) : selected(reader, flags.traceId);
+    const stored = flags.traceId === undefined ? storedEntries(reader) : selected(reader, flags.traceId);
+    const found = time === undefined ? stored : receivedIn(stored, time);
     output = flags.output === undefined ? undefined : openFileOutput(flags.output, ledger);
     const isCsv = format === 'csv' || format === 'cdr';
     const stdout = new BufferedOut(isCsv ? (text) => escapeLines(text.replaceAll('\r\n', '\n')) : undefined);
-    const writer = writerOf(output?.write ?? stdout.write, new SpanPayloads(reader), headerOf(reader));
+    const writer = writerOf(
+      output?.write ?? stdout.write,
+      new SpanPayloads(reader),
+      headerOf(reader),
+      new StoredOctets(reader),
+    );
     const { entries, malformed, calls } = writeAll(found, writer, progress);
     stdout.flush();
     output?.commit();
@@ -86,6 +123,21 @@ function exportEntries({ flags, common, messages }: Invocation<ExportFlags>): Ex
     reader.close();
   }
   return 0;
+}
+
+function timeOf(flags: ExportFlags): AskedTime | undefined {
+  const asked = askedTime(flags);
+  return asked.sinceUnixNano === undefined && asked.untilUnixNano === undefined ? undefined : asked;
+}
+
+/** What cannot be read was received at no time. */
+function* receivedIn(found: Iterable<FoundEntry>, time: AskedTime): Generator<FoundEntry> {
+  const { sinceUnixNano = 0n, untilUnixNano } = time;
+  for (const each of found) {
+    if (each.kind === 'malformed') continue;
+    const at = each.kind === 'span' ? each.entry.receivedUnixNano : BigInt(each.entry.at);
+    if (at >= sinceUnixNano && (untilUnixNano === undefined || at < untilUnixNano)) yield each;
+  }
 }
 
 function* selected(reader: LedgerReader, id: string): Generator<FoundEntry> {

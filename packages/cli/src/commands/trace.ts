@@ -52,7 +52,7 @@ async function trace({ flags, args, common }: Invocation<TraceFlags>): Promise<E
   try {
     const selection = selectTrace(reader, args[0]!);
     if (flags.ladder) await printLadder(selection, reader, format === 'json', common.color);
-    else if (format === 'text') await printText(selection, common.color);
+    else if (format === 'text') await printText(selection, reader, common.color);
     else if (format === 'json') await printJson(selection, reader);
     else await printOtlpJson(selection, reader);
   } finally {
@@ -61,10 +61,10 @@ async function trace({ flags, args, common }: Invocation<TraceFlags>): Promise<E
   return 0;
 }
 
-async function printText(selection: TraceSelection, color: boolean): Promise<void> {
+async function printText(selection: TraceSelection, reader: LedgerReader, color: boolean): Promise<void> {
   const { renderTrace } = await import('../read/render-trace.js');
   const paint = paintIf(wantsColor(1, color));
-  printOut(renderTrace(selection, { width: terminalWidth(), paint }));
+  printOut(renderTrace(selection, { width: terminalWidth(), paint, erasedBy: (seq) => reader.redactionOf(seq) }));
 }
 
 async function printLadder(
@@ -82,7 +82,7 @@ async function printLadder(
 
 /** Entry by entry, in order of start: attributes and payloads are never all in memory. */
 async function printJson({ root, businessId, otelTraceIds }: TraceSelection, reader: LedgerReader): Promise<void> {
-  const { spanEntryJson } = await import('../read/entry-json.js');
+  const { spanJson } = await import('../read/span-json.js');
   const { Totals } = await import('../read/totals.js');
   const { countedCalls } = await import('../read/counted-calls.js');
   const payloads = new SpanPayloads(reader);
@@ -93,7 +93,7 @@ async function printJson({ root, businessId, otelTraceIds }: TraceSelection, rea
   printOut(head.slice(0, head.lastIndexOf(']')));
   let before = '\n    ';
   for (const entry of entries) {
-    printOut(before + renderJson(spanEntryJson(entry, payloads.spanOf(entry.seq)), 2));
+    printOut(before + renderJson(spanJson(entry, payloads), 2));
     before = ',\n    ';
   }
   printOut(`\n  ],\n  "totals": ${renderJson({ entries: entries.length, ...totals.toJson() }, 1)}\n}\n`);

@@ -12,7 +12,7 @@ import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { bar, Progress } from '../progress.js';
 import type { AnsweredWitness, Asked, askWitnesses } from '../verify/ask-witnesses.js';
-import { describeItself, keyOfFlag, localKeyOf } from '../verify/choose-key.js';
+import { describeItself, keyOfFlag, localKeyOf, otherLocalKeys } from '../verify/choose-key.js';
 import { damagedReport } from '../verify/damaged-report.js';
 import { rememberVerify } from '../verify/last-verify.js';
 import { keyOfPolicy, loadPolicy } from '../verify/load-policy.js';
@@ -31,6 +31,10 @@ interface VerifyFlags {
   readonly policy?: string | false;
   readonly ask?: true;
   readonly key?: string;
+  readonly proof?: string;
+  readonly entry?: string;
+  readonly bundle?: string;
+  readonly page?: string;
   /** False when `--no-head` was given. */
   readonly head?: boolean;
 }
@@ -47,9 +51,13 @@ export function define(command: Command): void {
     .option('--no-policy', 'ask for no cosignatures')
     .option('--ask', 'ask the witnesses of the policy whether they have seen more than there is')
     .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
-    .option('--no-head', 'leave out the remembered head')
+    .option('--no-head', 'leave out what is remembered of it here: its head, and later keys')
     .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
-    .option('--deep', 'also check that every entry is canonical JSON');
+    .option('--deep', 'also check that every entry is canonical JSON')
+    .option('--bundle <file>', 'judge a bundle of `export` instead of a ledger; - for stdin')
+    .option('--proof <file>', 'judge a proof of one entry instead of a ledger')
+    .option('--entry <file>', 'with --proof: the octets of the entry, - for stdin')
+    .option('--page <file>', 'judge nothing; write the page that judges bundles in any browser, without a network');
   addHelp(
     command,
     'Judges the ledger: every entry, the tree, the checkpoints, payloads and columns.',
@@ -58,6 +66,8 @@ export function define(command: Command): void {
       'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
       'if-witness verify --policy policy --ask',
       'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
+      'if-witness verify --bundle call.bundle --key witness.vkey',
+      'if-witness verify --proof 41.tlog-proof --entry 41.json --key witness.vkey',
     ],
     [
       'VALID        nothing contradicts what the key holder signed; (witnessed), (anchored) or (unanchored)\n' +
@@ -70,8 +80,24 @@ export function define(command: Command): void {
 }
 
 async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
-  const { common } = invocation;
+  const { flags, common, messages } = invocation;
+  requireThatFit(flags);
+  if (flags.page !== undefined) {
+    const { writePage } = await import('../verify/write-page.js');
+    writePage(flags.page, common, messages);
+    return 0;
+  }
+  if (flags.proof !== undefined) {
+    const { verifyProof } = await import('../verify/verify-proof.js');
+    return verifyProof({ proof: flags.proof, entry: flags.entry, key: flags.key }, common);
+  }
   const paths = witnessPaths(common);
+  if (flags.bundle !== undefined) {
+    const { verifyBundleFile } = await import('../verify/verify-bundle.js');
+    const { bundle, key, anchor = [], requireAnchor, deep } = flags;
+    const asked = { bundle, key, anchors: anchor, requireAnchor: requireAnchor === true, deep: deep === true };
+    return verifyBundleFile(asked, common);
+  }
   const created = await createIfNone(paths, invocation);
   const copy = needsCopy(paths.ledger) ? await copyToRead(paths.ledger) : undefined;
   try {
@@ -84,6 +110,28 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
   } finally {
     await copy?.remove();
   }
+}
+
+/** A flag that would be passed over is a mistake. @throws CliError `usage`. */
+function requireThatFit(flags: VerifyFlags): void {
+  const { proof, bundle, page, entry, key, deep, allSignatures, anchor, requireAnchor, head } = flags;
+  if (proof !== undefined && bundle !== undefined) throw usageError('--proof and --bundle are two questions');
+  if (entry !== undefined && proof === undefined) throw usageError('--entry goes with --proof');
+  const noHead = head === false ? true : undefined;
+  const ofLedgers = { '--all-signatures': allSignatures, '--no-head': noHead };
+  const ofHistories = { '--deep': deep, '--anchor': anchor, '--require-anchor': requireAnchor };
+  const ofAll = { '--key': key, '--proof': proof, '--bundle': bundle };
+  const others =
+    page !== undefined
+      ? { ...ofLedgers, ...ofHistories, ...ofAll }
+      : proof !== undefined
+        ? { ...ofLedgers, ...ofHistories }
+        : bundle !== undefined
+          ? ofLedgers
+          : {};
+  const question = page !== undefined ? '--page' : proof !== undefined ? '--proof' : '--bundle';
+  for (const [name, value] of Object.entries(others))
+    if (value !== undefined) throw usageError(`${name} does not go with ${question}`);
 }
 
 /** First use of the default ledger creates it. Whoever names a file, a key or an anchor expects that there is one. */
@@ -112,12 +160,16 @@ async function judge(
     flags.key === undefined
       ? (keyOfPolicy(loaded, itself.origin) ?? localKeyOf(paths.home, itself))
       : keyOfFlag(flags.key);
-  const anchors = openAnchors(flags.anchor ?? [], chosen?.key, loaded?.policy);
-  const asked = flags.ask === true ? await ask(path, chosen?.key, loaded, messages) : undefined;
+  // What this machine remembers of the ledger: its head, and keys that later copies of it had.
+  const alsoHeld = chosen?.source === 'local' && flags.head !== false ? otherLocalKeys(paths.home, itself, chosen) : [];
+  const anchors = openAnchors(flags.anchor ?? [], chosen?.key, alsoHeld, itself.epochs, loaded?.policy);
+  const asked =
+    flags.ask === true ? await ask(path, chosen?.key, alsoHeld, itself.epochs, loaded, messages) : undefined;
   const progress = new Progress(common.quiet);
   const options: VerifyOptions = {
     ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
     ...(flags.head === false ? {} : { head: readHead(paths.ledger) ?? null }),
+    alsoHeld,
     anchors: [...anchors, ...(asked?.anchors ?? [])],
     ...(loaded === undefined ? {} : { policy: { policy: loaded.policy, from: loaded.from } }),
     ...(asked === undefined ? {} : { asked }),

@@ -1,8 +1,9 @@
 /** Home, ledger file and keys: there, private, and the right ones. */
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { LedgerError, loadSigner, localKeys, type WitnessPaths } from '@infrafabric/ledger';
-import type { SelfDescription } from '../verify/choose-key.js';
+import { parseVkey } from '@infrafabric/format';
+import { keyHolderOf, LedgerError, type LocalKey, loadSigner, localKeys, type WitnessPaths } from '@infrafabric/ledger';
+import { type SelfDescription, vkeysOf } from '../verify/choose-key.js';
 import { type Finding, fine, problem } from './finding.js';
 
 /** The witness home: a directory of ours that nobody else may enter. */
@@ -49,7 +50,8 @@ export function checkLedgerFile({ ledger }: WitnessPaths): Finding[] {
 }
 
 /** The private half of the ledger's current key: without it the ledger can be verified but not continued. */
-export function checkKey({ home }: WitnessPaths, { origin, vkey }: SelfDescription): Finding[] {
+export async function checkKey({ home }: WitnessPaths, itself: SelfDescription): Promise<Finding[]> {
+  const { origin, vkey } = itself;
   if (origin === undefined || vkey === undefined) return [];
   const held = localKeys(home, origin).find((key) => key.vkey === vkey);
   if (held === undefined) {
@@ -62,15 +64,39 @@ export function checkKey({ home }: WitnessPaths, { origin, vkey }: SelfDescripti
     ];
   }
   try {
+    const past = checkPastKeys(home, itself);
+    const holder = held.canSign ? undefined : keyHolderOf();
+    if (holder !== undefined) {
+      await holder.signer(origin, parseVkey(vkey).publicKey).check?.();
+      return [fine('key', `${held.keyIdHex}, its private half in the signer that IF_WITNESS_SIGNER names`), ...past];
+    }
     const { keyIdHex } = loadSigner(home, origin, vkey);
-    const skey = held.vkeyFile.replace(/\.vkey$/, '.key');
+    const skey = privateFileOf(held);
     const finding = permissions('key', skey, 0o600, 'chmod 600');
     const directory = permissions('key', dirname(skey), 0o700, 'chmod 700');
-    return [!finding.ok ? finding : !directory.ok ? directory : fine('key', `${keyIdHex}, both halves`)];
+    return [!finding.ok ? finding : !directory.ok ? directory : fine('key', `${keyIdHex}, both halves`), ...past];
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     return [problem('key', error.message, error.hint ?? 'restore the key file from its backup')];
   }
+}
+
+/** Private halves of keys that sign no more: whoever has one can write another history from before its end. */
+function checkPastKeys(home: string, { origin, vkey, epochs }: SelfDescription): Finding[] {
+  const past = vkeysOf(epochs).filter((each) => each !== vkey);
+  return localKeys(home, origin!)
+    .filter((key) => key.canSign && past.includes(key.vkey))
+    .map((key) =>
+      problem(
+        'key',
+        `the private half of ${key.keyIdHex}, which signs no more, is still there: ${privateFileOf(key)}`,
+        'log one more event: it is destroyed then; if it stays, check who may write there',
+      ),
+    );
+}
+
+function privateFileOf({ vkeyFile }: LocalKey): string {
+  return vkeyFile.replace(/\.vkey$/, '.key');
 }
 
 function checkMissing(ledger: string): Finding {

@@ -2,7 +2,7 @@
 import { decimalUsd, formatUsd } from '@infrafabric/accounting';
 import { chargeProblems } from '@infrafabric/accounting/charge-problems';
 import { isByHand } from '@infrafabric/accounting/rate-cards';
-import { type Charge, parseEntry, type Rated, type SpanBody } from '@infrafabric/format';
+import { type Charge, parseEntry, type Rated, type SpanBody, spanOfEntry } from '@infrafabric/format';
 import { type WitnessPaths, witnessPaths } from '@infrafabric/ledger';
 import { Accounts, type Verdict } from '@infrafabric/ledger/accounts';
 import { LedgerReader } from '@infrafabric/ledger/reader';
@@ -64,7 +64,8 @@ function readSpan({ home, ledger }: WitnessPaths, seq: number): Pick<Explained, 
     const text = reader.entryText(seq);
     if (text === undefined) throw new CliError('not-found', `there is no entry ${seq}`, { exitCode: 1 });
     const entry = parseEntry(text);
-    if (entry.type !== 'span') {
+    const span = spanOfEntry(entry, (at) => reader.entryText(at));
+    if (span === undefined) {
       throw new CliError('not-found', `entry ${seq} is of type ${entry.type}, and only spans cost something`, {
         exitCode: 1,
       });
@@ -83,7 +84,7 @@ function readSpan({ home, ledger }: WitnessPaths, seq: number): Pick<Explained, 
     const accounts = Accounts.open(reader, { home });
     const counting = accounts.verdictOf(seq);
     accounts.close();
-    return { body: entry.body as unknown as SpanBody, adjustment, counting };
+    return { body: span.body as unknown as SpanBody, adjustment, counting };
   } finally {
     reader.close();
   }

@@ -1,6 +1,13 @@
 /** `if-optimise rates reprice`: prices entries again, by the cards of today. Nothing is edited: each gets an adjustment entry. */
 import { formatUsd } from '@infrafabric/accounting';
-import { type CanonicalObject, type Charge, leafHashHex, parseEntry, type SpanBody } from '@infrafabric/format';
+import {
+  type CanonicalObject,
+  type Charge,
+  leafHashHex,
+  parseEntry,
+  type SpanBody,
+  spanOfEntry,
+} from '@infrafabric/format';
 import { type ControlDraft, Ledger, witnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import type { Invocation } from '../act.js';
@@ -91,9 +98,9 @@ function* changesOf(
     only === undefined ? allTexts(reader) : [[only, reader.entryText(only)]];
   for (const [seq, text] of texts) {
     if (text === undefined) throw new CliError('not-found', `there is no entry ${seq}`, { exitCode: 1 });
-    const entry = parseEntry(text);
-    if (entry.type !== 'span') continue;
-    const body = entry.body as unknown as SpanBody;
+    const span = spanOfEntry(parseEntry(text), (at) => reader.entryText(at));
+    if (span === undefined) continue;
+    const body = span.body as unknown as SpanBody;
     if (sinceMs !== undefined && Number(BigInt(body.start) / 1_000_000n) < sinceMs) continue;
     const before = adjusted.get(seq) ?? body.charge;
     if (body.charge === undefined || body.charge.key !== undefined) continue;

@@ -5,21 +5,22 @@ import type { AnyValue, EventRecord, KeyValue, LinkRecord, SpanRecord } from '@i
 import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
 import { type JsonOut, RawJson } from '../json-text.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
-import type { SpanEntry } from './span-entry.js';
+import type { ImportedFrom, SpanEntry } from './span-entry.js';
 import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
 import type { WholeSpan } from './span-payloads.js';
 
 type Members = Readonly<Record<string, JsonOut | undefined>>;
 
-/** A span's entry with what its payload adds. */
-export function spanEntryJson(entry: SpanEntry, span: WholeSpan): Members {
+/** A span's entry with what its payload adds; `erasedBy` is the redaction entry where one erased it. */
+export function spanEntryJson(entry: SpanEntry, span: WholeSpan, erasedBy?: number): Members {
   const { charge } = entry;
   const isUsd = charge?.costPico !== undefined && charge.currency === 'USD';
   const isOther = charge?.costPico !== undefined && !isUsd;
   return {
     seq: entry.seq,
     hash: entry.hashHex,
-    type: 'span',
+    type: entry.imported === undefined ? 'span' : 'import',
+    imported: entry.imported && importedJson(entry.imported),
     received: isoOfUnixNano(entry.receivedUnixNano),
     event: entry.event,
     component: entry.component ?? null,
@@ -44,9 +45,15 @@ export function spanEntryJson(entry: SpanEntry, span: WholeSpan): Members {
     cost_source: charge?.source ?? null,
     cost_adjusted_by: entry.adjustedBy,
     cost_other: isOther ? `${decimalUsd(charge.costPico)} ${charge.currency}` : undefined,
-    ...(typeof span === 'string' ? { payload: null, attributes: null, payload_state: span } : detailsOf(span)),
+    ...(typeof span === 'string'
+      ? { payload: null, attributes: null, payload_state: span, payload_erased_by: erasedBy }
+      : detailsOf(span)),
     conflict: entry.conflict,
   };
+}
+
+function importedJson({ origin, seq, hashHex, receivedUnixNano }: ImportedFrom): Members {
+  return { origin, seq, hash: hashHex, received: isoOfUnixNano(receivedUnixNano) };
 }
 
 /** An entry of any other type. */

@@ -5,17 +5,19 @@
 import { decimalUsd } from '@infrafabric/accounting';
 import { leafHashHex } from '@infrafabric/format';
 import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
-import { renderJson } from '../json-text.js';
+import { type JsonOut, renderJson } from '../json-text.js';
 import { cdrCsvWriter, cdrJsonWriter } from './cdr-writers.js';
 import { type Cell, csvLine } from './csv.js';
-import { controlEntryJson, spanEntryJson } from './entry-json.js';
+import { controlEntryJson } from './entry-json.js';
 import type { ExportWriter } from './export-writer.js';
 import { exactMs, isoOfUnixNano } from './nano-text.js';
 import { OtlpJsonWriter } from './otlp-json-writer.js';
 import { bareSpanOf } from './otlp-of-entry.js';
+import { spanJson } from './span-json.js';
 import { kindName, statusName, tokensIn, tokensOut } from './span-names.js';
 import type { SpanPayloads } from './span-payloads.js';
 import type { FoundEntry } from './stored-entries.js';
+import type { StoredOctets } from './stored-octets.js';
 
 /** What the export says about the ledger it is of. */
 export interface LedgerHeader {
@@ -29,7 +31,7 @@ type Write = (text: string) => void;
 
 /** Names of the forms. */
 export const EXPORT_FORMATS: Readonly<
-  Record<string, (write: Write, payloads: SpanPayloads, header: LedgerHeader) => ExportWriter>
+  Record<string, (write: Write, payloads: SpanPayloads, header: LedgerHeader, stored: StoredOctets) => ExportWriter>
 > = {
   json: jsonWriter,
   csv: csvWriter,
@@ -38,25 +40,40 @@ export const EXPORT_FORMATS: Readonly<
   'cdr-json': cdrJsonWriter,
 };
 
-function jsonWriter(write: Write, payloads: SpanPayloads, { origin, size, checkpoint }: LedgerHeader): ExportWriter {
+function jsonWriter(
+  write: Write,
+  payloads: SpanPayloads,
+  { origin, size, checkpoint }: LedgerHeader,
+  stored: StoredOctets,
+): ExportWriter {
   write(`{\n  "ledger": ${renderJson({ origin, size, checkpoint }, 1)},\n  "entries": [`);
   let before = '\n    ';
   return {
     add: (found) => {
-      write(before + renderJson(entryJson(found, payloads), 2));
+      write(before + renderJson({ ...entryJson(found, payloads), stored: stored.of(seqOf(found)) }, 2));
       before = ',\n    ';
     },
     end: () => {
+      write('\n  ],\n  "contexts": [');
+      before = '\n    ';
+      for (const context of stored.contexts()) {
+        write(before + renderJson(context, 2));
+        before = ',\n    ';
+      }
       write('\n  ]\n}\n');
       return undefined;
     },
   };
 }
 
-function entryJson(found: FoundEntry, payloads: SpanPayloads): Parameters<typeof renderJson>[0] {
+function seqOf(found: FoundEntry): number {
+  return found.kind === 'span' ? found.entry.seq : found.seq;
+}
+
+function entryJson(found: FoundEntry, payloads: SpanPayloads): { readonly [member: string]: JsonOut | undefined } {
   switch (found.kind) {
     case 'span':
-      return spanEntryJson(found.entry, payloads.spanOf(found.entry.seq));
+      return spanJson(found.entry, payloads);
     case 'control':
       return controlEntryJson(found.seq, found.text, found.entry);
     case 'malformed':
@@ -68,6 +85,7 @@ const CSV_COLUMNS = [
   ...['seq', 'hash', 'type', 'received', 'event', 'component', 'service', 'trace_id', 'parent_trace_id'],
   ...['otel_trace_id', 'span_id', 'parent_span_id', 'kind', 'status', 'start', 'end', 'duration_ms'],
   ...['tokens_in', 'tokens_out', 'model', 'provider', 'cost_usd', 'cost_source', 'payload'],
+  'payload_erased_by',
 ];
 
 function csvWriter(write: Write, payloads: SpanPayloads): ExportWriter {
@@ -93,7 +111,7 @@ function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
   return [
     entry.seq,
     entry.hashHex,
-    'span',
+    entry.imported === undefined ? 'span' : 'import',
     isoOfUnixNano(entry.receivedUnixNano),
     { foreign: entry.event },
     { foreign: entry.component },
@@ -115,6 +133,7 @@ function csvCells(found: FoundEntry, payloads: SpanPayloads): Cell[] {
     charge?.costPico !== undefined && charge.currency === 'USD' ? decimalUsd(charge.costPico) : undefined,
     charge?.source,
     { foreign: typeof payload === 'string' ? payload : undefined },
+    span === 'erased' ? payloads.erasedBy(entry.seq) : undefined,
   ];
 }
 

@@ -16,6 +16,8 @@ export interface RenderTraceOptions {
   /** Cells of the terminal; undefined for no limit. */
   readonly width: number | undefined;
   readonly paint: Paint;
+  /** Seq of the redaction entry that erased an entry's payload. */
+  readonly erasedBy: (seq: number) => number | undefined;
 }
 
 const STATUS_ERROR = 2;
@@ -34,12 +36,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Everything that was selected, as text. Text of spans is escaped. */
-export function renderTrace(selection: TraceSelection, { width, paint }: RenderTraceOptions): string {
+export function renderTrace(selection: TraceSelection, { width, paint, erasedBy }: RenderTraceOptions): string {
   const entries = allEntries(selection.root);
   const start = entries[0]?.startUnixNano ?? 0n;
   const lines = treeLines(selection.root);
   const rows = lines.map(({ prefix, entry, flowId }) =>
-    entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start),
+    entry === undefined ? headingCells(prefix, flowId!) : cellsOf(prefix, entry, start, erasedBy(entry.seq)),
   );
   const table = renderTable(COLUMNS, rows, {
     width,
@@ -49,20 +51,21 @@ export function renderTrace(selection: TraceSelection, { width, paint }: RenderT
       return entry === undefined ? paint.strong(line) : entry.status === STATUS_ERROR ? paint.bad(line) : line;
     },
   });
-  return `${[...table, '', totalsLine(entries, selection.otelTraceIds)].join('\n')}\n`;
+  return `${[...table, '', totalsLine(entries, selection.otelTraceIds), ...importLines(entries)].join('\n')}\n`;
 }
 
 function headingCells(prefix: string, flowId: string): string[] {
   return ['', '', '', prefix + escapeText(flowId)];
 }
 
-function cellsOf(prefix: string, entry: SpanEntry, start: bigint): string[] {
+function cellsOf(prefix: string, entry: SpanEntry, start: bigint, erasedBy: number | undefined): string[] {
   const conflict = entry.conflict === undefined ? '' : ` (conflicts with ${entry.conflict})`;
+  const erased = erasedBy === undefined ? '' : ` (payload erased by entry ${erasedBy})`;
   return [
     `+${aboutDuration(entry.startUnixNano - start)}`,
     aboutDuration(entry.endUnixNano - entry.startUnixNano),
     escapeText(entry.component ?? entry.service ?? ''),
-    prefix + escapeText(entry.event) + (entry.status === STATUS_ERROR ? ' [error]' : '') + conflict,
+    prefix + escapeText(entry.event) + (entry.status === STATUS_ERROR ? ' [error]' : '') + conflict + erased,
     escapeText(entry.model ?? ''),
     countText(tokensIn(entry)),
     countText(tokensOut(entry)),
@@ -103,6 +106,24 @@ function totalsLine(entries: readonly SpanEntry[], otelTraceIds: readonly string
     parts.push(`${formatUsd(pico).slice(1)} ${escapeText(currency)}`);
   if (totals.callsUnknown > 0n) parts.push(`${counted(totals.callsUnknown, 'call', 'calls')} of unknown usage`);
   return parts.join(' · ');
+}
+
+/** One line for each ledger that entries were imported from. */
+function importLines(entries: readonly SpanEntry[]): string[] {
+  const ranges = new Map<string, { first: number; last: number; count: number }>();
+  for (const { imported } of entries) {
+    if (imported === undefined) continue;
+    const { origin, seq } = imported;
+    const range = ranges.get(origin) ?? { first: seq, last: seq, count: 0 };
+    range.first = Math.min(range.first, seq);
+    range.last = Math.max(range.last, seq);
+    range.count++;
+    ranges.set(origin, range);
+  }
+  return [...ranges].map(([origin, { first, last, count }]) => {
+    const which = count === 1 ? `there entry ${first}` : `there entries ${first} to ${last}`;
+    return `${counted(count, 'entry', 'entries')} imported from ${escapeText(origin)}, ${which}`;
+  });
 }
 
 function counted(n: number | bigint, one: string, many: string): string {

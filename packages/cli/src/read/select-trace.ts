@@ -122,7 +122,8 @@ class Selector {
     const known = this.#found.get(seq);
     if (known !== undefined) return known.entry;
     const stored = this.#reader.entry(seq);
-    const signed = stored === undefined ? undefined : spanEntryOf(seq, stored.text, stored.entry);
+    const textAt = (at: number): string | undefined => this.#reader.entryText(at);
+    const signed = stored === undefined ? undefined : spanEntryOf(seq, stored.text, stored.entry, textAt);
     const adjustment = this.#adjustments.get(seq);
     const entry = signed === undefined || adjustment === undefined ? signed : adjustedEntry(signed, adjustment);
     if (entry !== undefined) this.#found.set(seq, { entry, by: flow });

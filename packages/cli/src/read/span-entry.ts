@@ -1,14 +1,16 @@
 /**
- * What a `span` entry says, as far as commands show it. A ledger file is foreign text until it is verified, so every member is
+ * What a `span` entry says, or an `import` that holds one, as far as commands show it. A ledger file is foreign text until it is verified, so every member is
  * looked at before it is believed.
  */
 import { type CountableSpan, countableSpan } from '@infrafabric/accounting';
-import { type Entry, leafHashHex, type SpanBody } from '@infrafabric/format';
+import { type Entry, heldSpan, leafHashHex, type SpanBody, type TextAt } from '@infrafabric/format';
 import { CliError } from '../cli-error.js';
 
 /** A span entry, flat. */
 export interface SpanEntry {
   readonly seq: number;
+  /** Where the span is from; undefined for one of this ledger. */
+  readonly imported: ImportedFrom | undefined;
   readonly hashHex: string;
   /** Receive time by the writer's clock. */
   readonly receivedUnixNano: bigint;
@@ -41,6 +43,14 @@ export interface SpanEntry {
   readonly conflict: number | undefined;
 }
 
+/** The entry of another ledger in which a span came. */
+export interface ImportedFrom {
+  readonly origin: string;
+  readonly seq: number;
+  readonly hashHex: string;
+  readonly receivedUnixNano: bigint;
+}
+
 /** What it cost. */
 export interface SpanCharge {
   readonly source: 'reported' | 'computed' | 'estimated' | 'unpriced';
@@ -63,14 +73,25 @@ export interface ComparedCharge {
 const SOURCES: ReadonlySet<unknown> = new Set(['reported', 'computed', 'estimated', 'unpriced']);
 const DECIMAL = /^(?:0|[1-9][0-9]{0,19})$/;
 
-/** The span entry of a stored text; undefined for entries of other types. @throws CliError `ledger` when it is malformed. */
-export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry | undefined {
-  if (entry.type !== 'span') return undefined;
-  const body = new Members(seq, entry.body);
+/**
+ * The span that a stored entry says; undefined for entries without one. @param textAt texts of other entries, for an import in
+ * parts. @throws CliError `ledger` when it is malformed.
+ */
+export function spanEntryOf(seq: number, text: string, entry: Entry, textAt: TextAt): SpanEntry | undefined {
+  const held = entry.type === 'import' ? heldSpan(entry, textAt) : undefined;
+  const span = held?.entry ?? entry;
+  if (span.type !== 'span') return undefined;
+  const body = new Members(seq, span.body);
   const usage = body.object('usage');
   const charge = body.object('charge');
   return {
     seq,
+    imported: held && {
+      origin: held.origin,
+      seq: held.entry.seq,
+      hashHex: leafHashHex(held.text),
+      receivedUnixNano: BigInt(held.entry.at),
+    },
     hashHex: leafHashHex(text),
     receivedUnixNano: BigInt(entry.at),
     event: body.text('event') ?? body.fail('event'),
@@ -89,10 +110,11 @@ export function spanEntryOf(seq: number, text: string, entry: Entry): SpanEntry 
     provider: usage?.text('provider'),
     tokens: usage?.object('tokens')?.counts(),
     isUnknownCall: usage?.lists('marks', 'unknown') === true,
-    countable: body.countable(entry.body),
+    countable: body.countable(span.body),
     charge: charge && chargeOf(charge),
     adjustedBy: undefined,
-    conflict: body.count('conflict'),
+    // Of an import it is a seq of the other ledger.
+    conflict: held === undefined ? body.count('conflict') : undefined,
   };
 }
 

@@ -12,8 +12,11 @@ import {
   type SpanRecord,
 } from '@infrafabric/otlp';
 
-/** A span as it was received; `missing` when its payload is erased or gone, `unreadable` when it is damaged. */
-export type WholeSpan = SpanRecord | 'missing' | 'unreadable';
+/**
+ * A span as it was received; `erased` when a redaction entry erased its payload, `missing` when it is gone without one,
+ * `unreadable` when it is damaged.
+ */
+export type WholeSpan = SpanRecord | 'erased' | 'missing' | 'unreadable';
 
 /** Contexts kept in memory; a ledger rarely has more. */
 const MAX_CACHED = 1_000;
@@ -31,7 +34,7 @@ export class SpanPayloads {
   /** The whole span of an entry. */
   spanOf(seq: number): WholeSpan {
     const stored = this.#reader.payload(seq);
-    if (stored === undefined) return 'missing';
+    if (stored === undefined) return this.erasedBy(seq) === undefined ? 'missing' : 'erased';
     const parts = decodeSpanPayload(stored.payload);
     if (parts === undefined) return 'unreadable';
     try {
@@ -43,6 +46,11 @@ export class SpanPayloads {
       if (error instanceof OtlpDecodeError) return 'unreadable';
       throw error;
     }
+  }
+
+  /** Seq of the redaction entry that erased an entry's payload; a look-up, so ask where it is known to be erased. */
+  erasedBy(seq: number): number | undefined {
+    return this.#reader.redactionOf(seq);
   }
 
   /** Session and user of an entry; empty when its payload is gone or says neither. */

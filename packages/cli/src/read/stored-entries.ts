@@ -1,5 +1,5 @@
 /** All entries of a ledger, in order, also of a damaged one: what cannot be read is given as such. */
-import { type Entry, FormatError, parseEntry } from '@infrafabric/format';
+import { type Entry, FormatError, parseEntry, type TextAt } from '@infrafabric/format';
 import type { LedgerReader } from '@infrafabric/ledger/reader';
 import { CliError } from '../cli-error.js';
 import { type SpanEntry, spanEntryOf } from './span-entry.js';
@@ -12,16 +12,17 @@ export type FoundEntry =
 
 /** Entries one by one, in bounded memory. @throws LedgerError `corrupt` when SQLite cannot read on. */
 export function* storedEntries(reader: LedgerReader): Generator<FoundEntry> {
+  const textAt: TextAt = (seq) => reader.entryText(seq);
   for (const rows of reader.entries(0, Number.POSITIVE_INFINITY)) {
     for (const [seq, text] of rows)
-      yield typeof text === 'string' ? readEntry(seq, text) : { kind: 'malformed', seq, text: undefined };
+      yield typeof text === 'string' ? readEntry(seq, text, textAt) : { kind: 'malformed', seq, text: undefined };
   }
 }
 
-function readEntry(seq: number, text: string): FoundEntry {
+function readEntry(seq: number, text: string, textAt: TextAt): FoundEntry {
   try {
     const entry = parseEntry(text);
-    const span = spanEntryOf(seq, text, entry);
+    const span = spanEntryOf(seq, text, entry, textAt);
     return span === undefined ? { kind: 'control', seq, text, entry } : { kind: 'span', entry: span };
   } catch (error) {
     if (error instanceof FormatError || error instanceof CliError) return { kind: 'malformed', seq, text };

@@ -6,7 +6,17 @@ import { type AskedWitness, askWitness, type WitnessAnswer } from '@infrafabric/
 import { askable } from '@infrafabric/cosigner/anchor';
 import { encodeNote, parseNote, parseSignatureLine, type VerifierKey } from '@infrafabric/format';
 import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
-import { type AskedWitnesses, type Contradiction, openAnchor, openNote, type VouchedRoot } from '@infrafabric/verify';
+import {
+  type AskedWitnesses,
+  type Contradiction,
+  type KeyEpochs,
+  type OpenedAnchor,
+  openAnchor,
+  openNote,
+  readNote,
+  type VouchedRoot,
+  vouchingKeys,
+} from '@infrafabric/verify';
 import { CliError, usageError } from '../cli-error.js';
 import type { Messages } from '../messages.js';
 import type { LoadedPolicy } from './load-policy.js';
@@ -27,6 +37,8 @@ export interface Asked extends AskedWitnesses {
 export async function askWitnesses(
   ledger: string,
   key: VerifierKey | undefined,
+  alsoHeld: readonly VerifierKey[],
+  epochs: KeyEpochs | undefined,
   loaded: LoadedPolicy | undefined,
   messages: Messages,
 ): Promise<Asked> {
@@ -42,29 +54,38 @@ export async function askWitnesses(
   const reader = LedgerReader.open(ledger, { sees: 'latest' });
   try {
     const note = reader.newestNote();
-    const opened = note === undefined ? undefined : openNote(note, key);
-    if (note === undefined || opened?.ok !== true) {
+    // Which key signed it is judged later; here it only has to be one that a witness may know.
+    const keys = [key, ...alsoHeld, ...(epochs ?? []).flatMap((epoch) => epoch.key ?? [])];
+    const logKey = note === undefined ? undefined : keys.find((one) => openNote(note, one).ok);
+    const read = note === undefined ? undefined : readNote(note);
+    if (note === undefined || logKey === undefined || read?.ok !== true) {
       messages.warn('no witness is asked: the newest checkpoint is not one of this key');
       return { anchors: [], answers: [], cosigned: [], contradictions: [] };
     }
-    const { size } = opened.checkpoint;
+    const { size } = read.checkpoint;
     const answers = await Promise.all(
       witnesses.map(async (witness) => {
         const proofFrom = (oldSize: number): string[] => new LedgerTree(reader).consistencyProof(oldSize, size);
         // Asked as if it had seen all of it: a witness that has not says how much, and one that has signs or objects.
-        return { witness, answer: await askWitness(witness, { note, logKey: key, proofFrom, guess: size }) };
+        return { witness, answer: await askWitness(witness, { note, logKey, proofFrom, guess: size }) };
       }),
     );
     for (const { witness, answer } of answers)
       if (answer.outcome === 'failed')
         messages.warn(`the witness ${witness.name} at ${witness.url} was asked in vain: ${answer.reason}`);
-    return gather(note, key, answers);
+    return gather(
+      note,
+      (shown, name) => openAnchor(Buffer.from(shown), key, name, vouchingKeys(key, alsoHeld, epochs)),
+      answers,
+    );
   } finally {
     reader.close();
   }
 }
 
-function gather(note: Uint8Array, key: VerifierKey, answers: readonly AnsweredWitness[]): Asked {
+type Opener = (shown: string, name: string) => OpenedAnchor;
+
+function gather(note: Uint8Array, open: Opener, answers: readonly AnsweredWitness[]): Asked {
   const anchors: VouchedRoot[] = [];
   const cosigned: VerifierKey[] = [];
   const contradictions: Contradiction[] = [];
@@ -72,9 +93,9 @@ function gather(note: Uint8Array, key: VerifierKey, answers: readonly AnsweredWi
     if (answer.outcome === 'failed') continue;
     if (answer.outcome === 'cosigned') {
       const { text, signatures } = parseNote(note);
-      anchors.push(anchorOf(encodeNote(text, [...signatures, parseSignatureLine(answer.line)]), key, witness));
+      anchors.push(anchorOf(encodeNote(text, [...signatures, parseSignatureLine(answer.line)]), open, witness));
       cosigned.push(witness.key);
-    } else if (answer.note !== undefined) anchors.push(anchorOf(answer.note, key, witness));
+    } else if (answer.note !== undefined) anchors.push(anchorOf(answer.note, open, witness));
     else
       contradictions.push({
         witness: `the witness ${witness.name} at ${witness.url}`,
@@ -85,9 +106,9 @@ function gather(note: Uint8Array, key: VerifierKey, answers: readonly AnsweredWi
   return { anchors, answers, cosigned, contradictions };
 }
 
-/** What a witness shows was opened under this key before. */
-function anchorOf(note: string, key: VerifierKey, witness: AskedWitness): VouchedRoot {
-  const opened = openAnchor(Buffer.from(note), key, `shown by the witness ${witness.name}`);
-  if (!opened.ok) throw new CliError('not-an-anchor', opened.message);
+/** @throws CliError `not-an-anchor` where no key of the ledger may have signed what is shown at that size. */
+function anchorOf(note: string, open: Opener, witness: AskedWitness): VouchedRoot {
+  const opened = open(note, `shown by the witness ${witness.name}`);
+  if (!opened.ok) throw new CliError('not-an-anchor', `what the witness ${witness.name} shows is ${opened.message}`);
   return opened.root;
 }

@@ -1,9 +1,9 @@
 /** Which key a ledger is judged by: one that the verifier already holds, never one that is found in the ledger alone. */
 import { readFileSync, statSync } from 'node:fs';
-import { FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { type LocalKey, localKeys } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { readNote } from '@infrafabric/verify';
+import { claimedEpochs, type KeyEpochs, readNote } from '@infrafabric/verify';
 import { CliError } from '../cli-error.js';
 
 /** A key, and where it came from. */
@@ -19,8 +19,10 @@ export interface ChosenKey {
 /** What a ledger says of itself; not trusted, only used to find the key. */
 export interface SelfDescription {
   readonly origin: string | undefined;
-  /** Vkey that genesis names. */
+  /** Vkey that the newest rotation names, else that of genesis. */
   readonly vkey: string | undefined;
+  /** Every key that it names, with its epoch. */
+  readonly epochs: KeyEpochs | undefined;
   /** Of the newest checkpoint. */
   readonly size: number;
 }
@@ -39,15 +41,32 @@ export function keyOfFlag(value: string): ChosenKey {
   return { ...keyOfFile(value), source: 'flag' };
 }
 
-/** The key that the witness home holds for a ledger; undefined when there is none. @throws CliError `input`, `io`. */
-export function localKeyOf(home: string, { origin, vkey }: SelfDescription): ChosenKey | undefined {
+/**
+ * The key that the witness home holds for a ledger, of the newest epoch of which it holds one; undefined when there is none.
+ * @throws CliError `input`, `io`.
+ */
+export function localKeyOf(home: string, { origin, epochs }: SelfDescription): ChosenKey | undefined {
   if (origin === undefined) return undefined;
   const held = localKeys(home, origin);
-  const chosen = held.find((key) => key.vkey === vkey) ?? newestOf(held);
+  const byEpoch = vkeysOf(epochs).reverse();
+  const named = byEpoch.find((vkey) => held.some((key) => key.vkey === vkey));
+  const chosen = held.find((key) => key.vkey === named) ?? newestOf(held);
   return chosen === undefined ? undefined : { ...keyOfFile(chosen.vkeyFile), source: 'local' };
 }
 
-const SAYS_NOTHING: SelfDescription = { origin: undefined, vkey: undefined, size: 0 };
+/** The other keys that the witness home holds for a ledger: it must have had them all. @throws CliError `input`, `io`. */
+export function otherLocalKeys(home: string, { origin }: SelfDescription, chosen: ChosenKey): VerifierKey[] {
+  if (origin === undefined) return [];
+  const others = localKeys(home, origin).filter(({ vkey }) => vkey !== chosen.vkey);
+  return others.map(({ vkeyFile }) => keyOfFile(vkeyFile).key);
+}
+
+/** Texts of the usable keys, in order of their epochs. */
+export function vkeysOf(epochs: KeyEpochs | undefined): string[] {
+  return (epochs ?? []).flatMap(({ key }) => (key === undefined ? [] : [encodeVkey(key.name, key.publicKey)]));
+}
+
+const SAYS_NOTHING: SelfDescription = { origin: undefined, vkey: undefined, epochs: undefined, size: 0 };
 
 /** What the ledger file says of itself. Damage is not reported here: the judge does that. */
 export function describeItself(path: string): SelfDescription {
@@ -56,10 +75,14 @@ export function describeItself(path: string): SelfDescription {
     reader = LedgerReader.open(path);
     const read = readNote(reader.newestNote() ?? new Uint8Array());
     const checkpoint = read.ok ? read.checkpoint : undefined;
+    const epochs = claimedEpochs(reader);
+    const newest = epochs?.at(-1)?.key;
     const { origin, key } = (reader.genesis()?.entry.body ?? {}) as { origin?: unknown; key?: unknown };
     return {
       origin: typeof origin === 'string' ? origin : checkpoint?.origin,
-      vkey: typeof key === 'string' ? key : undefined,
+      vkey:
+        newest !== undefined ? encodeVkey(newest.name, newest.publicKey) : typeof key === 'string' ? key : undefined,
+      epochs,
       size: checkpoint?.size ?? 0,
     };
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   utf8Of,
   type VerifierKey,
 } from '@infrafabric/format';
-import { openAnchor, type VouchedRoot } from '@infrafabric/verify';
+import { type KeyEpochs, openAnchor, type VouchedRoot, vouchingKeys } from '@infrafabric/verify';
 import { CliError } from '../cli-error.js';
 
 /** Room for years of lines. */
@@ -23,7 +23,9 @@ const MAX_LINES_OCTETS = 64 * 1024 * 1024;
 export function openAnchors(
   given: readonly string[],
   key: VerifierKey | undefined,
-  policy: Policy | undefined,
+  alsoHeld: readonly VerifierKey[] = [],
+  epochs?: KeyEpochs,
+  policy?: Policy,
 ): VouchedRoot[] {
   return given.flatMap((anchor) => {
     const { name, notes } = isAnchorLine(anchor)
@@ -35,7 +37,7 @@ export function openAnchors(
       });
     }
     return notes.map((note) => {
-      const opened = openAnchor(note, key, name, policy);
+      const opened = openAnchor(note, key, name, vouchingKeys(key, alsoHeld, epochs), policy);
       if (opened.ok) return opened.root;
       throw new CliError('not-an-anchor', `${name} is ${opened.message}`);
     });

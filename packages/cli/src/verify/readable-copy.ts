@@ -44,9 +44,9 @@ export interface ReadableCopy {
 
 const ATTEMPTS = 5;
 
-/** Copies file and WAL. @throws CliError `io` when a writer is always faster, or the disk refuses. */
-export async function copyToRead(path: string): Promise<ReadableCopy> {
-  const directory = await mkdtemp(join(tmpdir(), 'if-witness-'));
+/** Copies file and WAL, to a directory of its own in `parent`. @throws CliError `io` when a writer is always faster, or the disk refuses. */
+export async function copyToRead(path: string, parent: string = tmpdir()): Promise<ReadableCopy> {
+  const directory = await mkdtemp(join(parent, 'if-witness-'));
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const copy = join(directory, basename(path));

@@ -71,6 +71,11 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
   if (report.spansKnownLost > 0)
     rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
+  const { imported } = report;
+  if (imported.entries > 0) {
+    const unverified = imported.unverified > 0 ? `; ${number(imported.unverified)} of them unverified` : '';
+    rows.push(['imported', `${number(imported.entries)} entries of other ledgers${unverified}`]);
+  }
   const strange = Object.entries(report.notUnderstood).map(([type, n]) => `${number(n)} ${escapeText(type)}`);
   if (strange.length > 0) rows.push(['unknown', `entries not understood: ${strange.join(', ')}`]);
   rows.push(['time', timeText(report.timingsMs)]);
@@ -126,13 +131,20 @@ function signaturesText({ checkpoints: { checked, signaturesChecked }, key }: Re
   return `${text}; the newest covers every entry; --all-signatures checks each`;
 }
 
-function payloadsText({ payloads: { present, missing }, timingsMs }: Report): string {
+function payloadsText({ payloads: { present, erased, missing }, timingsMs }: Report): string {
   const time = timingsMs.payloads === undefined ? '' : `, checked in ${seconds(timingsMs.payloads)}`;
-  return `${number(present)} present${time}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
+  const gone = erased > 0 ? `; ${number(erased)} erased by redaction entries` : '';
+  return `${number(present)} present${time}${gone}${missing > 0 ? `; ${number(missing)} missing` : ''}`;
 }
 
-function keyText({ key: { source, from, keyIdHex } }: Report): string {
-  return source === 'none' ? escapeText(from) : `${keyIdHex}, from ${escapeText(from)}`;
+function keyText({ key }: Report): string {
+  const { source, from, keyIdHex, newestKeyIdHex, epochs, reachedByRotations: reached } = key;
+  if (source === 'none') return escapeText(from);
+  const held = `${keyIdHex}, from ${escapeText(from)}`;
+  if (reached === undefined || epochs < 2) return held;
+  if (reached === 0)
+    return `${held}; the newest of ${number(epochs)}, earlier ones by ${count(epochs - 1, 'rotation')}`;
+  return `${held}; ${newestKeyIdHex} signs now, reached by ${count(reached, 'rotation')}`;
 }
 
 function headText({ head }: Report): string {

@@ -5,12 +5,16 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { encodeVkey } from '@infrafabric/format';
 import type { WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import {
+  claimedEpochs,
+  epochIndexOf,
   judgeUnnamed,
+  type KeyEpochs,
+  keyEpochs,
   mergeFindings,
+  onlyKey,
   Problems,
   planRanges,
   type Report,
@@ -108,16 +112,23 @@ async function verifyTogether(
     taken: new Int32Array(new SharedArrayBuffer(8)),
     chain: {
       ...(options.deep === undefined ? {} : { deep: options.deep }),
-      vouched: vouchedRootsOf(options),
+      vouched: vouchedRootsOf(reader, options),
       signatureSample: options.allSignatures === true ? Number.POSITIVE_INFINITY : 10_000,
     },
-    vkey: options.key === undefined ? undefined : encodeVkey(options.key.name, options.key.publicKey),
+    keys: keysToCheckWith(reader, options),
     home,
   };
   const second = ask(worker, { type: 'judge', work });
   const first = carryOut(reader, work, false, options.onProgress);
   const answer = await second;
   return answer?.type === 'judged' ? concludeTogether(reader, work, [first, answer.findings], options) : undefined;
+}
+
+/** The keys as the ledger's index has them: whether its chain has the same shows only when all of it was read. */
+function keysToCheckWith(reader: LedgerReader, { key }: VerifyOptions): KeyEpochs | undefined {
+  if (key === undefined) return undefined;
+  const claimed = claimedEpochs(reader);
+  return claimed !== undefined && epochIndexOf(claimed, key) >= 0 ? claimed : onlyKey(key);
 }
 
 function concludeTogether(
@@ -135,13 +146,16 @@ function concludeTogether(
   const complete = chain.length === work.ranges.length && payloads.length === work.payloads.length;
   if (problems.count + sum(threads.map((thread) => thread.problems)) > 0 || !complete || first === undefined)
     return undefined;
+  const findings = mergeFindings([first, ...rest]);
+  if (work.keys !== undefined && !isSame(work.keys, keyEpochs(findings.genesisVkey, findings.rotations)))
+    return undefined;
   const slower = (name: string): number => Math.max(...threads.map(({ timingsMs }) => timingsMs[name] ?? 0));
   return verifyLedger(reader, {
     ...options,
     chain: {
-      findings: mergeFindings([first, ...rest]),
+      findings,
       signaturesChecked:
-        work.vkey === undefined ? undefined : sum(threads.map(({ signaturesChecked }) => signaturesChecked)),
+        work.keys === undefined ? undefined : sum(threads.map(({ signaturesChecked }) => signaturesChecked)),
       timingsMs: { chain: slower('chain') },
     },
     store: {
@@ -164,6 +178,14 @@ async function ask(worker: Worker, message: ToThread): Promise<FromThread | unde
   } catch {
     return undefined;
   }
+}
+
+function isSame(a: KeyEpochs, b: KeyEpochs): boolean {
+  const idsOf = (epochs: KeyEpochs): string =>
+    epochs
+      .map(({ key, closing }) => `${key === undefined ? '' : Buffer.from(key.publicKey).toString('hex')} ${closing}`)
+      .join();
+  return idsOf(a) === idsOf(b);
 }
 
 function isSameFile(reader: LedgerReader): boolean {

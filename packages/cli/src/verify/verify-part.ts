@@ -1,5 +1,4 @@
 /** Verifying a ledger file in parts that two threads share, and what they found. Plain data that can cross threads. */
-import { parseVkey } from '@infrafabric/format';
 import type { LedgerReader } from '@infrafabric/ledger/reader';
 import {
   CHAIN_TABLES,
@@ -11,6 +10,7 @@ import {
   judgePayloads,
   judgeSchema,
   judgeSignatures,
+  type KeyEpochs,
   PAYLOAD_TABLES,
   type PayloadFindings,
   Problems,
@@ -26,8 +26,8 @@ export interface Work {
   /** Two counters: the next range, and the next of `payloads`, that nobody has taken. */
   readonly taken: Int32Array;
   readonly chain: Pick<ChainOptions, 'deep' | 'vouched' | 'signatureSample'>;
-  /** The held key as a vkey; without one, signatures are left for later. */
-  readonly vkey: string | undefined;
+  /** Keys to check signatures with; without them, signatures are left for later. */
+  readonly keys: KeyEpochs | undefined;
   /** Witness home, for the rate cards in it. */
   readonly home: string;
 }
@@ -76,8 +76,8 @@ export function carryOut(
       chain.push([index, judgeChain(reader, problems, { ...work.chain, cardOf, range, ...progress })]);
   });
   timed('signatures', () => {
-    const key = work.vkey === undefined ? undefined : parseVkey(work.vkey);
-    for (const [, { sampled }] of chain) signaturesChecked += judgeSignatures(sampled, key, problems);
+    if (work.keys === undefined) return;
+    for (const [, { sampled }] of chain) signaturesChecked += judgeSignatures(sampled, work.keys, problems);
   });
   timed('payloads', () => {
     if (store) judgeIntegrity(reader, problems, PAYLOAD_TABLES);

@@ -30,6 +30,8 @@ export interface CollectorConfig {
   /** What bodies may take together. */
   readonly memoryBytes: number;
   readonly shutdownTimeoutMs: number;
+  /** Age from which the signing key is changed; undefined: never by the collector. */
+  readonly rotateKeysAfterMs: number | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly forwards: readonly ForwardTarget[];
@@ -52,6 +54,7 @@ export const defaultCollectorConfig: CollectorConfig = {
   maxInFlightSpans: defaultValues.max_in_flight,
   memoryBytes: defaultValues.memory,
   shutdownTimeoutMs: defaultValues.shutdown_timeout,
+  rotateKeysAfterMs: defaultValues.rotate_keys_after,
   logLevel: 'info',
   logFormat: 'json',
   forwards: [],

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { Unusable } from './config-problem.js';
 
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZES: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1e3,
@@ -16,9 +16,9 @@ const SIZES: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
-/** Milliseconds of `10s`, `500ms`, `1.5m`, `1h`; a bare number is refused but for 0. */
+/** Milliseconds of `10s`, `500ms`, `1.5m`, `1h`, `90d`; a bare number is refused but for 0. */
 export function parseDurationMs(text: string, leastMs: number, mostMs: number): number {
-  const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|m|h)$/.exec(text) ?? [];
+  const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|m|h|d)$/.exec(text) ?? [];
   const ms = text === '0' ? 0 : Math.round(Number(digits) * (DURATION_MS[unit ?? ''] ?? Number.NaN));
   if (Number.isNaN(ms)) throw refusal(text, 'a duration', 'write 10s, 500ms or 2m');
   if (ms < leastMs || ms > mostMs) {
@@ -92,7 +92,7 @@ export function parsePath(text: string): string {
 /** What {@link parseDurationMs} reads. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0';
-  const unit = ['h', 'm', 's'].find((name) => ms % DURATION_MS[name]! === 0) ?? 'ms';
+  const unit = ['d', 'h', 'm', 's'].find((name) => ms % DURATION_MS[name]! === 0) ?? 'ms';
   return `${ms / DURATION_MS[unit]!}${unit}`;
 }
 

@@ -81,6 +81,7 @@ export function resolveConfig({ flags = {}, env = {}, isTerminal, nowMs }: Confi
     maxInFlightSpans: values.max_in_flight,
     memoryBytes: values.memory,
     shutdownTimeoutMs: values.shutdown_timeout,
+    rotateKeysAfterMs: values.rotate_keys_after,
     logLevel: values.log_level,
     logFormat: values.log_format ?? (isTerminal === true ? 'text' : 'json'),
     forwards,

@@ -46,6 +46,8 @@ export interface SettingValues {
   /** Shell command. */
   readonly anchor_exec: string | undefined;
   readonly anchor_policy: string | undefined;
+  /** Undefined: the key is not changed by the collector. */
+  readonly rotate_keys_after: number | undefined;
   readonly log_level: LogLevel;
   /** Undefined: text on a terminal, else JSON. */
   readonly log_format: LogFormat | undefined;
@@ -76,6 +78,7 @@ export const defaultValues: SettingValues = {
   anchor_dir: undefined,
   anchor_exec: undefined,
   anchor_policy: undefined,
+  rotate_keys_after: undefined,
   log_level: 'info',
   log_format: undefined,
 };
@@ -103,6 +106,7 @@ export const settingParsers: { readonly [K in Single]: (text: string) => Setting
   anchor_dir: parsePath,
   anchor_exec: parseCommand,
   anchor_policy: parsePath,
+  rotate_keys_after: (text) => parseDurationMs(text, 60_000, 3650 * 86_400_000),
   log_level: (text) => parseChoice(text, ['debug', 'info', 'warn', 'error'] as const),
   log_format: (text) => parseChoice(text, ['json', 'text'] as const),
 };

@@ -4,7 +4,14 @@
  * refused at once instead of waiting in memory. Nothing here throws or rejects.
  */
 import { randomFillSync } from 'node:crypto';
-import { LedgerError, type PackedSpans, type Packing, packSpans, witnessPaths } from '@infrafabric/ledger';
+import {
+  LedgerError,
+  type PackedSpans,
+  type Packing,
+  packSpans,
+  type Rotated,
+  witnessPaths,
+} from '@infrafabric/ledger';
 import { HomePricing } from '@infrafabric/ledger/pricing';
 import { LedgerThread, type RequestSummary } from '@infrafabric/ledger/thread';
 import {
@@ -114,6 +121,11 @@ export class LedgerIntake implements Intake {
     const stored = this.#large.then(() => this.#commitAll(request.transport, this.#prepare(request)));
     this.#large = stored.then(ignore, ignore);
     return stored;
+  }
+
+  /** Changes the signing key, between two commits, once it is so old; undefined when it is not. @throws LedgerError by rejection. */
+  rotateKey(ifOlderThanMs: number): Promise<Rotated | undefined> {
+    return this.#thread.rotateKey(ifOlderThanMs);
   }
 
   /** Commits what was taken, then closes the ledger. */

@@ -4,6 +4,7 @@ import type { Anchorer } from '../anchor/anchorer.js';
 import type { Door } from '../door/door.js';
 import type { Forwarder } from '../forward/forwarder.js';
 import type { LedgerIntake } from '../intake/ledger-intake.js';
+import type { KeyRotation } from './key-rotation.js';
 import type { Log } from './log.js';
 
 /** What was opened so far. */
@@ -12,6 +13,7 @@ export interface OpenParts {
   intake?: LedgerIntake;
   forwarder?: Forwarder;
   anchorer?: Anchorer;
+  rotation?: KeyRotation;
 }
 
 /** For the ledger's thread to finish a commit and close the file, beyond the deadline. */
@@ -19,7 +21,8 @@ const GRACE_MS = 3_000;
 
 /** First the doors, so that nothing new comes in and what is under way is answered; then what they lead to. Never rejects. */
 export async function closeCollector(open: OpenParts, deadlineMs: number, log?: Log): Promise<void> {
-  const { doors, intake, forwarder, anchorer } = open;
+  const { doors, intake, forwarder, rotation, anchorer } = open;
+  void rotation?.stop();
   const startedMs = performance.now();
   const leftMs = (): number => Math.max(0, deadlineMs - (performance.now() - startedMs));
   log?.info('collector.stopping', 'stopping: requests under way are finished', {

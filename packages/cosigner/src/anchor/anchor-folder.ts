@@ -43,9 +43,12 @@ export function writeAnchor(folder: string, ledger: AnchoredLedger, newest: Newe
 /** The note to write, once the newest anchor there is known to agree. */
 function checked(file: string, ledger: AnchoredLedger, newest: NewestCheckpoint, note: string): string {
   const octets = readFileSync(file);
-  const opened = openNote(octets, newest.key);
-  // Somebody else's, or of a key of before: it says nothing here.
-  if (!opened.ok || opened.checkpoint.origin !== newest.origin) return note;
+  const opened = ledger
+    .keys(newest)
+    .map((key) => openNote(octets, key))
+    .find(({ ok }) => ok);
+  // Somebody else's: it says nothing here.
+  if (opened?.ok !== true || opened.checkpoint.origin !== newest.origin) return note;
   const { size, rootHex } = opened.checkpoint;
   if (size > newest.size || ledger.rootHex(size) !== rootHex) {
     const what = size > newest.size ? `${size} entries, the ledger has ${newest.size}` : 'other entries';

@@ -2,7 +2,7 @@
 import { parseVkey, type VerifierKey } from '@infrafabric/format';
 import { localKeys, readHead, type WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
-import { openNote, readNote } from '@infrafabric/verify';
+import { claimedEpochs, openNote, readNote } from '@infrafabric/verify';
 import { AnchorError } from './anchor-error.js';
 
 /** A checkpoint to be anchored. */
@@ -58,6 +58,11 @@ export class AnchoredLedger {
   /** Root of the first `size` entries as the file has them, hex; undefined beyond its end. @throws LedgerError `tampered` */
   rootHex(size: number): string | undefined {
     return size > this.reader.entryCount() ? undefined : new LedgerTree(this.reader).rootHex(size);
+  }
+
+  /** Keys that may have signed an earlier checkpoint: that of the newest one, and those that the ledger says it had. */
+  keys({ key }: NewestCheckpoint): readonly VerifierKey[] {
+    return [key, ...(claimedEpochs(this.reader) ?? []).flatMap((epoch) => epoch.key ?? [])];
   }
 
   /** Refuses a file whose tree is not what its newest checkpoint signed. @throws AnchorError `ledger`. */

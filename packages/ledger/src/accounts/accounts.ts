@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { leafHashHex, sha256Hex } from '@infrafabric/format';
+import { leafHashHex, sha256Hex, type TextAt } from '@infrafabric/format';
 import { type Connection, openMemory, openScratch, statement } from '../database.js';
 import { LedgerError, ledgerErrorOf } from '../ledger-error.js';
 import { makePrivateDirectory } from '../private-file.js';
@@ -249,7 +249,7 @@ export class Accounts {
     const recount = new Recount(this.#db, this.#calls, this.#source);
     const rows = this.#source.entryTexts(from, CHUNK);
     for (const [seq, text] of rows) {
-      const relevant = readRelevant(seq, text);
+      const relevant = readRelevant(seq, text, (at) => this.#source.entryText(at));
       if (relevant !== undefined) recount.take(relevant);
     }
     recount.finish();
@@ -261,9 +261,9 @@ export class Accounts {
   }
 }
 
-function readRelevant(seq: number, text: string): Relevant | undefined {
+function readRelevant(seq: number, text: string, textAt: TextAt): Relevant | undefined {
   try {
-    return relevantOf(seq, text);
+    return relevantOf(seq, text, textAt);
   } catch (cause) {
     throw new LedgerError('corrupt', `entry ${seq} cannot be read`, { cause, hint: 'run if-witness verify' });
   }

@@ -1,6 +1,14 @@
 /** What the accounts take from an entry: a call, a flow, or nothing. A ledger is foreign text until it is verified. */
 import { type CountableSpan, countableSpan } from '@infrafabric/accounting';
-import { type Charge, type ChargeSource, type Entry, parseEntry, type SpanBody } from '@infrafabric/format';
+import {
+  type Charge,
+  type ChargeSource,
+  type Entry,
+  parseEntry,
+  type SpanBody,
+  spanOfEntry,
+  type TextAt,
+} from '@infrafabric/format';
 import type { CallFacts } from './sums.js';
 
 /** A span that bears on totals. */
@@ -42,13 +50,14 @@ const MONEY = /^(?:0|[1-9]\d{0,38})$/;
 /** Largest SQLite INTEGER; a time beyond it (the year 2262) is kept as it. */
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** @throws FormatError, TypeError for an entry that cannot be read. */
-export function relevantOf(seq: number, text: string): Relevant | undefined {
+/** @param textAt texts of other entries, for an import in parts. @throws FormatError, TypeError for an entry that cannot be read. */
+export function relevantOf(seq: number, text: string, textAt: TextAt): Relevant | undefined {
   // Most spans say nothing of usage and start no flow; at most they link others, and that is read without parsing.
   if (text.endsWith(',"type":"span"}') && !text.includes(',"usage":{') && !text.includes('"business_parent":"'))
     return text.includes(',"parent":"') ? { kind: 'span', traceHex: traceIn(text), flow: undefined } : undefined;
   const entry = parseEntry(text);
-  if (entry.type === 'span') return relevantSpan(seq, entry.body as unknown as SpanBody);
+  const span = spanOfEntry(entry, textAt);
+  if (span !== undefined) return relevantSpan(seq, span.body as unknown as SpanBody);
   if (entry.type === 'adjustment') return adjustment(entry);
   if (entry.type === 'redaction' && typeof entry.body.target === 'number')
     return { kind: 'redaction', target: entry.body.target };

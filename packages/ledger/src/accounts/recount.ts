@@ -3,7 +3,7 @@
  * moves the sums by what changed. A parent may arrive after its children, so calls that were counted can be taken back.
  */
 import { type CountableSpan, countCalls, labelsOf, type ParentOf } from '@infrafabric/accounting';
-import { decodeSpanPayload } from '@infrafabric/format';
+import { decodeSpanPayload, heldSpan, parseEntry } from '@infrafabric/format';
 import { decodeSpan, type ResourceRecord, type ScopeRecord } from '@infrafabric/otlp';
 import { type Connection, statement } from '../database.js';
 import type { Call, Flow, Price, Relevant } from './call-of-entry.js';
@@ -167,12 +167,18 @@ export class Recount {
   #parentsIn(traceHex: string): ReadonlyMap<string, string> {
     const parents = new Map<string, string>();
     for (const seq of this.#source.seqsOfTrace(traceHex)) {
-      const text = this.#source.entryText(seq) ?? '';
+      const text = this.#spanText(seq);
       const parent = /"parent":"([0-9a-f]{16})"/.exec(text)?.[1];
       const span = /"span":"([0-9a-f]{16})"/.exec(text)?.[1];
       if (parent !== undefined && span !== undefined && !parents.has(span)) parents.set(span, parent);
     }
     return parents;
+  }
+
+  #spanText(seq: number): string {
+    const text = this.#source.entryText(seq) ?? '';
+    if (!text.endsWith(',"type":"import"}')) return text;
+    return heldSpan(parseEntry(text), (at) => this.#source.entryText(at))?.text ?? '';
   }
 
   #contribute(call: StoredCall, times: bigint): void {

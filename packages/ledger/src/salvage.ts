@@ -1,0 +1,1 @@
+export { SalvageReader } from './salvage/salvage-reader.js';

@@ -1,0 +1,319 @@
+/** The entries of a bundle: what each says of itself and of others that are here, and their payloads. docs/format.md §Bundle. */
+import {
+  type BundleEntry,
+  type ContextKind,
+  concatBytes,
+  type Entry,
+  encodeCanonicalJson,
+  FORMAT_VERSION,
+  FormatError,
+  hexOf,
+  isKnownType,
+  parseCanonicalJson,
+  parseEntry,
+  payloadDigestHex,
+  sha256Hex,
+  textOfUtf8,
+} from '@infrafabric/format';
+import type { BundleProblemCode, BundleProblems } from './bundle-report.js';
+import { type CardOf, spanChargeProblems } from './judge-charges.js';
+
+/** An entry as read. */
+export interface JudgedEntry {
+  readonly seq: number;
+  /** Leaf hash. */
+  readonly hashHex: string;
+  /** Undefined where the octets are none of an entry. */
+  readonly entry: Entry | undefined;
+  /** `damaged`: not what the entry binds. `absent`: erased or left out; the report counts which. */
+  readonly payload: 'present' | 'damaged' | 'absent' | 'none';
+  /** The payload's octets, where they are those that the entry binds. */
+  readonly payloadOctets: Uint8Array | undefined;
+}
+
+/** What stands before an entry. */
+export interface Before {
+  /** Leaf hash of the entry before; undefined where that is not known here. */
+  readonly prevHex: string | undefined;
+  /** SHA-256 of the checkpoint note of all entries before, hex, where it is here. */
+  readonly noteHashBefore: string | undefined;
+}
+
+/** What later entries may refer to. */
+interface Known {
+  readonly hashHex: string;
+  readonly type: string;
+  readonly hasDigest: boolean;
+  readonly hasPayload: boolean;
+  /** Of spans that used something. */
+  readonly usage: unknown;
+}
+
+/** Types whose rules this judge knows; the rest is counted as not understood. */
+const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['import', 'index']);
+/** What a span's payload starts with: the digests of its resource and its scope. */
+const NAMES_OCTETS = 64;
+
+/** Judges entries in order of seq. */
+export class BundleEntries {
+  readonly #problems: BundleProblems;
+  readonly #deep: boolean;
+  readonly #cardOf: CardOf | undefined;
+  readonly #known = new Map<number, Known>();
+  readonly #contexts = new Map<string, { readonly kind: ContextKind; named: boolean }>();
+  /** Seq of the first redaction by its target. */
+  readonly #redactedBy = new Map<number, number>();
+  readonly #rotations: { seq: number; vkey: unknown }[] = [];
+  readonly #notUnderstood: Record<string, number> = {};
+  #previous: { readonly seq: number; readonly at: string } | undefined;
+  /** Seq of an entry whose link to the one before does not hold, which of the two is not said yet. */
+  #openBreak: number | undefined;
+  #genesis: { readonly key: unknown } | undefined;
+  #criticalNotUnderstood = false;
+  #spansKnownLost = 0;
+  #present = 0;
+  #erased = 0;
+  #missing = 0;
+  #named = 0;
+  /** As the header says. */
+  origin = '';
+
+  constructor(problems: BundleProblems, { deep, cardOf }: { readonly deep?: boolean; readonly cardOf?: CardOf }) {
+    this.#problems = problems;
+    this.#deep = deep === true;
+    this.#cardOf = cardOf;
+  }
+
+  get count(): number {
+    return this.#known.size;
+  }
+
+  get genesis(): { readonly key: unknown } | undefined {
+    return this.#genesis;
+  }
+
+  get rotations(): readonly { readonly seq: number; readonly vkey: unknown }[] {
+    return this.#rotations;
+  }
+
+  get notUnderstood(): Readonly<Record<string, number>> {
+    return this.#notUnderstood;
+  }
+
+  get criticalNotUnderstood(): boolean {
+    return this.#criticalNotUnderstood;
+  }
+
+  get spansKnownLost(): number {
+    return this.#spansKnownLost;
+  }
+
+  get payloads(): { readonly present: number; readonly erased: number; readonly missing: number } {
+    return { present: this.#present, erased: this.#erased, missing: this.#missing };
+  }
+
+  /** Some entry is said to have changed, which explains that the root is another. */
+  get namesAny(): boolean {
+    return this.#named > 0 || this.#openBreak !== undefined;
+  }
+
+  addContext(kind: ContextKind, digestHex: string): void {
+    if (this.#contexts.has(digestHex))
+      throw new FormatError('bundle.malformed', 'not a whole bundle: it holds the same context twice');
+    this.#contexts.set(digestHex, { kind, named: false });
+  }
+
+  /** Judges an entry by what stands before it. */
+  add(line: BundleEntry, before: Before): JudgedEntry {
+    const { seq } = line;
+    // RFC 6962 §2.1: of the octets as they are, whatever they decode to.
+    const hashHex = sha256Hex(concatBytes(Uint8Array.of(0), line.entry));
+    const entry = this.#read(seq, line.entry);
+    if (entry !== undefined) {
+      this.#link(seq, entry, before);
+      this.#place(seq, entry);
+      this.#type(seq, entry);
+    } else this.#previous = undefined;
+    const payload = this.#payload(line, entry);
+    this.#known.set(seq, {
+      hashHex,
+      type: entry?.type ?? '',
+      hasDigest: entry?.payload !== undefined,
+      hasPayload: line.payload !== undefined,
+      usage: entry?.type === 'span' ? entry.body.usage : undefined,
+    });
+    return { seq, hashHex, entry, payload, payloadOctets: payload === 'present' ? line.payload?.payload : undefined };
+  }
+
+  /** What can only be said once all are here: where they never were, less. */
+  conclude(areAllHere: boolean): void {
+    if (this.#openBreak !== undefined) this.#broken(this.#openBreak - 1);
+    if (!areAllHere) return;
+    if (this.#genesis === undefined && this.#known.size > 0)
+      this.#add('genesis.missing', 'the genesis entry, which says whose ledger this is, is not here', 0);
+    for (const [digest, { named }] of this.#contexts)
+      if (!named) this.#add('context.unreferenced', `no payload names the context ${digest}`);
+    for (const [seq, { hasDigest, hasPayload }] of this.#known) if (hasDigest) this.#countPayload(seq, hasPayload);
+  }
+
+  #countPayload(seq: number, hasPayload: boolean): void {
+    const redaction = this.#redactedBy.get(seq);
+    if (hasPayload) this.#present++;
+    else if (redaction !== undefined) this.#erased++;
+    else {
+      this.#missing++;
+      this.#add('payload.missing', `the payload of entry ${seq} is not here, and no redaction entry says why`, seq);
+    }
+    if (hasPayload && redaction !== undefined)
+      this.#add(
+        'payload.returned',
+        `the payload of entry ${seq} is here although entry ${redaction} says it was erased`,
+        seq,
+      );
+  }
+
+  #read(seq: number, octets: Uint8Array): Entry | undefined {
+    let text: string;
+    try {
+      text = textOfUtf8(octets);
+    } catch {
+      this.#add('entry.octets', `entry ${seq} has octets that are not UTF-8`, seq);
+      return undefined;
+    }
+    try {
+      // Canonical JSON escapes all of these; a decoder elsewhere might drop or forgive them.
+      if (/[\0-\x1f]/.test(text)) throw new FormatError('entry.malformed', 'a raw control character');
+      if (this.#deep) encodeCanonicalJson(parseCanonicalJson(text));
+      return parseEntry(text);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const code = error.code === 'entry.malformed' ? 'entry.malformed' : 'entry.not-canonical';
+      this.#add(code, `entry ${seq}: ${error.message}`, seq);
+      return undefined;
+    }
+  }
+
+  /** One broken link means that the entry before is another; two in a row mean that the one between them is. */
+  #link(seq: number, entry: Entry, { prevHex, noteHashBefore }: Before): void {
+    if (noteHashBefore !== undefined && entry.checkpoint !== noteHashBefore)
+      this.#add('checkpoint.altered', `the checkpoint of size ${seq} is not the one that entry ${seq} names`, seq);
+    const follows = this.#previous?.seq === seq - 1;
+    if (prevHex === undefined || prevHex === entry.prev) {
+      if (this.#openBreak !== undefined) this.#broken(this.#openBreak - 1);
+      this.#openBreak = undefined;
+    } else if (this.#openBreak === seq - 1) {
+      this.#broken(seq - 1);
+      this.#openBreak = undefined;
+    } else if (follows) this.#openBreak = seq;
+    else this.#broken(seq);
+  }
+
+  #broken(seq: number): void {
+    this.#named++;
+    this.#add(
+      'entry.prev',
+      `Hash chain broken at entry ${seq}: its bytes are not those that its neighbours are bound to`,
+      seq,
+    );
+  }
+
+  #place(seq: number, { seq: said, at, clock }: Entry): void {
+    if (said !== seq) this.#add('entry.seq', `the entry at ${seq} says that it is entry ${said}`, seq);
+    if (this.#previous?.seq === seq - 1) {
+      const before = this.#previous.at;
+      const backwards = at.length < before.length || (at.length === before.length && at < before);
+      if (backwards !== (clock === 'backwards'))
+        this.#add('entry.clock', `entry ${seq} does not say truly whether the clock went backwards`, seq);
+    }
+    this.#previous = { seq, at };
+  }
+
+  #type(seq: number, entry: Entry): void {
+    const { type, body } = entry;
+    if (seq === 0) this.#openGenesis(entry);
+    else if (type === 'genesis') this.#add('genesis.malformed', `entry ${seq} is a second genesis entry`, seq);
+    if (type === 'rotation') this.#rotations.push({ seq, vkey: body.key });
+    if (type === 'redaction') this.#redaction(seq, body);
+    if (type === 'adjustment') this.#adjustment(seq, body);
+    if (type === 'gap' && typeof body.count === 'number') this.#spansKnownLost += body.count;
+    if (type === 'span')
+      for (const problem of spanChargeProblems(entry, this.#cardOf))
+        this.#add('entry.charge', `the charge of entry ${seq}: ${problem}`, seq);
+    if (isKnownType(type) && !NOT_UNDERSTOOD.has(type)) return;
+    this.#notUnderstood[type] = (this.#notUnderstood[type] ?? 0) + 1;
+    if (entry.critical === true) this.#criticalNotUnderstood = true;
+  }
+
+  #openGenesis({ type, body, checkpoint }: Entry): void {
+    const { format, key, origin } = body;
+    if (type !== 'genesis' || typeof origin !== 'string' || typeof key !== 'string' || typeof format !== 'number') {
+      this.#add('genesis.malformed', 'entry 0 is not a genesis entry', 0);
+      return;
+    }
+    if (checkpoint !== undefined) this.#add('checkpoint.missing', 'entry 0 names a checkpoint before it', 0);
+    if (origin !== this.origin) this.#add('checkpoint.origin', `genesis is that of ${origin}`, 0);
+    if (format !== FORMAT_VERSION) this.#criticalNotUnderstood = true;
+    this.#genesis = { key };
+  }
+
+  /** A target that is not here is somebody else's. */
+  #redaction(seq: number, { target, leaf }: Entry['body']): void {
+    const known = this.#known.get(target as number);
+    const isEarlier = typeof target === 'number' && target < seq;
+    if (isEarlier && known === undefined) return;
+    if (!isEarlier || known!.hashHex !== leaf || !known!.hasDigest) {
+      const why = !isEarlier ? 'is no earlier entry' : known!.hasDigest ? 'has other bytes' : 'has no payload';
+      this.#add('redaction.target', `the redaction in entry ${seq}: its target ${why}`, seq);
+    } else if (!this.#redactedBy.has(target)) this.#redactedBy.set(target, seq);
+  }
+
+  #adjustment(seq: number, { target, leaf, charge }: Entry['body']): void {
+    const known = this.#known.get(target as number);
+    const isEarlier = typeof target === 'number' && target < seq;
+    if (isEarlier && known === undefined) return;
+    const problems = !isEarlier
+      ? ['its target is no earlier entry']
+      : known!.hashHex !== leaf
+        ? ['it is not bound to the bytes of its target']
+        : known!.type === 'span'
+          ? spanChargeProblems({ body: adjusted(known!.usage, charge) }, this.#cardOf)
+          : [];
+    for (const problem of problems) this.#add('adjustment.charge', `the adjustment in entry ${seq}: ${problem}`, seq);
+  }
+
+  #payload({ seq, payload }: BundleEntry, entry: Entry | undefined): JudgedEntry['payload'] {
+    const digest = entry?.payload;
+    if (payload === undefined) return digest === undefined ? 'none' : 'absent';
+    if (entry === undefined) return 'damaged';
+    if (digest === undefined) {
+      this.#add('payload.unexpected', `there is a payload of entry ${seq}, which has none`, seq);
+      return 'damaged';
+    }
+    if (payloadDigestHex(payload.salt, payload.payload) !== digest) {
+      this.#add('payload.digest', `the payload of entry ${seq} is not the one that was signed`, seq);
+      return 'damaged';
+    }
+    this.#names(seq, entry.type, payload.payload);
+    return 'present';
+  }
+
+  /** A span's payload names its resource and its scope, and so does that of an imported one. */
+  #names(seq: number, type: string, payload: Uint8Array): void {
+    if ((type !== 'span' && type !== 'import') || payload.length < NAMES_OCTETS) return;
+    for (const [i, kind] of (['resource', 'scope'] as const).entries()) {
+      const context = this.#contexts.get(hexOf(payload.subarray(32 * i, 32 * i + 32)));
+      if (context?.kind === kind) context.named = true;
+      else if (type === 'span')
+        this.#add('context.missing', `the ${kind} that the payload of entry ${seq} names is not here`, seq);
+    }
+  }
+
+  #add(code: BundleProblemCode, message: string, seq?: number): void {
+    this.#problems.add(code, message, seq);
+  }
+}
+
+/** An adjustment prices by a card of its own time, so without the span's start. */
+function adjusted(usage: unknown, charge: unknown): Entry['body'] {
+  return { usage, charge } as Entry['body'];
+}
