@@ -300,3 +300,22 @@ describe('the command line', () => {
     });
   });
 });
+
+test('a rotation of the key: the checkpoint that closes an epoch is cosigned under the old key, later ones once the new key is listed', async () => {
+  const { home, other } = await pair();
+  expect(home.witness(['anchor', '-q']).exitCode).toBe(0);
+  expect(home.witness(['keys', 'rotate']).exitCode).toBe(0);
+  expect(home.witness(['anchor', '-q']).exitCode).toBe(0);
+  expect(JSON.parse(home.witness(['verify', '--ask', '--json']).stdout)).toMatchObject({ code: 'valid.witnessed' });
+  home.log('later', 't');
+  expect(home.witness(['anchor', '--timeout', '2s'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('lists another key for this ledger'),
+  });
+  expect(other.witness(['witness', 'add', home.witness(['keys', 'show']).stdout.trim()]).exitCode).toBe(0);
+  expect(home.witness(['anchor', '-q']).exitCode).toBe(0);
+  expect(JSON.parse(home.witness(['verify', '--ask', '--json']).stdout)).toMatchObject({
+    code: 'valid.witnessed',
+    policy: { witnessed: { size: 4 } },
+  });
+});
