@@ -1,10 +1,10 @@
 /** Attack matrix: payloads that were erased, and what somebody may do about it. */
-import { leafHashHex, payloadDigestHex, utf8Of } from '@infrafabric/format';
+import { leafHashHex, payloadDigestHex, schemaOf, utf8Of } from '@infrafabric/format';
 import { draftSpan, Ledger } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { verifyFile as verifyInThreads } from '../../packages/cli/dist/verify/verify-file.js';
-import { attack, editInPlace, type FreeHands } from './edits.js';
+import { attack, editInPlace, type FreeHands, openFreely } from './edits.js';
 import { controlEntry, forgeLedger, genesisOf, keyPair, type Place } from './forge.js';
 import {
   at,
@@ -186,6 +186,37 @@ test.each([1, 8, SPANS])('everything erased after entry %i is VALID, without any
   const reader = LedgerReader.open(file);
   expect([...reader.contexts()].flat()).toHaveLength(keep === SPANS ? 0 : 2);
   reader.close();
+});
+
+describe('in a store of version 1, which has no list of them,', () => {
+  /** The store as version 1 would have it. */
+  function asVersion1(db: FreeHands): void {
+    db.exec('DROP TABLE erased; DROP TABLE cosignatures; DROP TRIGGER payloads_no_delete');
+    db.exec(schemaOf(1)!.find(({ name }) => name === 'payloads_no_delete')!.sql!);
+    db.pragma('user_version = 1');
+  }
+  function version1(change: (db: FreeHands) => void = () => undefined): string {
+    const file = attack(path, change);
+    const db = openFreely(file);
+    asVersion1(db);
+    db.close();
+    return file;
+  }
+
+  test('erased payloads are VALID, and one that is back is INVALID', () => {
+    expect(report(version1())).toMatchObject({ verdict: 'VALID', payloads: { erased: 3, missing: 0 }, problems: [] });
+    for (const seq of TARGETS)
+      expect(problems(version1((db) => putBack(db, seq)))).toEqual([at('payload.returned', seq)]);
+  });
+
+  test('a writer lists them when it brings the store to version 2', async () => {
+    const file = version1();
+    const ledger = await Ledger.open({ home: before.home, ledger: file });
+    const view = await ledger.view();
+    expect([...view.erased(0, Number.POSITIVE_INFINITY)].flat()).toEqual([...REDACTION_OF]);
+    await ledger.close();
+    expect(report(file)).toMatchObject({ verdict: 'VALID', payloads: { erased: 3 }, problems: [] });
+  });
 });
 
 describe('redactions by whoever holds the key', () => {

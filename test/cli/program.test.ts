@@ -12,6 +12,8 @@ const WITNESS = [
   'verify',
   'export',
   'replay',
+  'redact',
+  'proof',
   'anchor',
   'witness',
   'witness keygen',

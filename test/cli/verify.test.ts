@@ -106,7 +106,7 @@ describe('verify', () => {
       last_seq: 3,
       newest_checkpoint: { size: 4, root_hex: expect.stringMatching(/^[0-9a-f]{64}$/) },
       checkpoints: { checked: 4, signatures_checked: 4 },
-      payloads: { present: 3, missing: 0 },
+      payloads: { present: 3, erased: 0, missing: 0 },
       key: {
         source: 'local',
         from: expect.stringContaining('.vkey'),

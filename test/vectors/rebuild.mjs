@@ -76,6 +76,20 @@ async function tree() {
   return { ...kept, leaves: entries.map(({ leaf }) => leaf) };
 }
 
+/** A ledger in which payloads were erased: one with the context that it alone named, one of a budget, one twice asked for. */
+async function erased() {
+  const { sources } = fixedSources('erased', START);
+  return inNewHome(sources, undefined, async (ledger) => {
+    await ledger.append([call, fixed(records.bare), fixed(records.frame, usage.frame, estimated)]);
+    const body = { action: 'remove', budget: 'monthly' };
+    await ledger.append([{ type: 'budget', body, payload: { scope: { user: 'alice@example.org' } } }]);
+    for (const targets of [[3], [1, 4], [3, 4]]) await ledger.redact(targets, 'request of the person concerned');
+    const view = await ledger.view();
+    const rows = [...view.erased(0, Number.POSITIVE_INFINITY)].flat();
+    return { erased: rows.map(([seq, redaction]) => ({ seq, redaction })) };
+  });
+}
+
 async function inNewHome(sources, database, fill) {
   const home = mkdtempSync(join(tmpdir(), 'vectors-'));
   try {
@@ -113,6 +127,7 @@ export async function rebuild(database) {
     'ledger.json': await ledger(database),
     'tree.json': await tree(),
     'control.json': controlLedger(),
+    'erased.json': await erased(),
     'drafts.json': drafts(),
   };
   return Object.fromEntries(

@@ -100,7 +100,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test.each(['ledger.json', 'tree.json', 'control.json', 'drafts.json'])('%s is rebuilt byte for byte', (name) => {
+test.each(['ledger.json', 'tree.json', 'control.json', 'erased.json', 'drafts.json'])('%s is rebuilt byte for byte', (name) => {
   expect(rebuilt[name]).toBe(stored(name));
 });
 
@@ -188,6 +188,43 @@ describe('tree.json', () => {
     for (const { size, note } of checkpoints) {
       expect(note.split('\n')[2]).toBe(hex(rootOf(leaves.slice(0, size))).toString('base64'));
     }
+  });
+});
+
+describe('erased.json', () => {
+  const vector = JSON.parse(stored('erased.json')) as Rows & {
+    vkey: string;
+    erased: { seq: number; redaction: number }[];
+  };
+  const entries = expectChain(vector);
+  const redactions = entries.filter(({ type }) => type === 'redaction');
+
+  test('is a chain, every checkpoint signed by its key', () => {
+    for (const { note } of vector.checkpoints) expect(signedBy(note, [vector.vkey])).toBe(true);
+  });
+
+  test('has critical redactions that name an earlier entry with a payload, and its leaf hash', () => {
+    expect(redactions.map(({ body }) => body.target)).toEqual([3, 1, 4]);
+    for (const { seq, body, critical } of redactions) {
+      expect(critical).toBe(true);
+      expect(body.target).toBeLessThan(seq);
+      expect(body.leaf).toBe(leafHash(vector.entries[body.target as number]!.entry));
+      expect(entries[body.target as number]!.payload).toMatch(/^[0-9a-f]{64}$/);
+      expect(body.reason).toBe('request of the person concerned');
+    }
+  });
+
+  test('lists each target with its redaction', () => {
+    const rows = redactions.map(({ seq, body }) => ({ seq: body.target as number, redaction: seq }));
+    expect(vector.erased).toEqual(rows.sort((x, y) => x.seq - y.seq));
+  });
+
+  test('has the other payloads, and the contexts that they name', () => {
+    const withPayload = entries.filter(({ payload }) => payload !== undefined).map(({ seq }) => seq);
+    const left = withPayload.filter((seq) => !vector.erased.some((row) => row.seq === seq));
+    expect(vector.payloads.map(({ seq }) => seq)).toEqual(left);
+    const named = new Set(vector.payloads.flatMap(({ payload }) => [payload.slice(0, 64), payload.slice(64, 128)]));
+    expect(vector.contexts.map(({ digest }) => digest)).toEqual([...named].sort());
   });
 });
 

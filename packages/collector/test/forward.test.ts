@@ -344,9 +344,9 @@ describe('spans that cannot be forwarded', () => {
     const { log, counts, forwarder } = startForwarder(home, [targetOf(backend)]);
     await append(ledger, 0, 10);
     await until(() => backend.requests.length > 0);
-    await ledger.append([{ type: 'redaction', body: { reason: 'test', target: 3 } }]);
+    await ledger.redact([3], 'test', { timeoutMs: 0 });
     const db = new Sqlite(ledger.paths.ledger);
-    db.exec('DELETE FROM payloads WHERE seq = 3; DROP TRIGGER payloads_no_update');
+    db.exec('DROP TRIGGER payloads_no_update');
     db.exec("UPDATE payloads SET payload = x'00' WHERE seq = 5");
     db.close();
     backend.treat = () => 'take';

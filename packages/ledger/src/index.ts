@@ -1,6 +1,6 @@
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
 export { draftSpan, spanDrafter } from './draft-span.js';
-export type { Redacted, RedactOptions, RedactOutcome } from './erasure/redact.js';
+export type { Redacted, RedactOptions, RedactOutcome } from './erasure/redacted.js';
 export { headFile, readHead } from './head-file.js';
 export { type KeyHolder, keyHolderOf } from './key-holder.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';

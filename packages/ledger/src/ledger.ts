@@ -28,7 +28,7 @@ import type { Appended, Draft } from './draft.js';
 import { Duplicates } from './duplicates.js';
 import { EpochSigners, type SigningKey } from './epoch-signers.js';
 import type { Erasure } from './erasure/erase.js';
-import type { Redacted, RedactOptions } from './erasure/redact.js';
+import type { Redacted, RedactOptions } from './erasure/redacted.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
 import { insertBatch, insertCheckpoint, insertCosignatures, readBack } from './insert.js';

@@ -1,15 +1,20 @@
 /** Erasing payloads: what goes, what stays, and that nothing of what went is left on the disk. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { leafHashHex } from '@infrafabric/format';
+import type { SpanRecord } from '@infrafabric/otlp';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { keyOf, newDirectory, randomOf, spanDraft, verifyAgainstHead } from '../../../test/attacks/ledger-files.js';
 import { spanRecord } from '../../../test/attacks/spans.js';
 import { Accounts, accountsFile } from '../dist/accounts/accounts.js';
 import { isUnfinished } from '../dist/erasure/index.js';
-import { draftSpan, Ledger, type LedgerOptions } from '../dist/index.js';
+import { draftSpan, Ledger, type LedgerOptions, packSpans } from '../dist/index.js';
 import { LedgerReader } from '../dist/reader.js';
+import { LedgerThread } from '../dist/thread.js';
 
 async function open(options: LedgerOptions = {}): Promise<{ ledger: Ledger; home: string; path: string }> {
   const home = options.home ?? join(newDirectory(), 'home');
@@ -19,17 +24,19 @@ async function open(options: LedgerOptions = {}): Promise<{ ledger: Ledger; home
 }
 
 /** A span whose payload holds a text, with a resource of its own for each `resource`. */
-function secretSpan(n: number, text: string, resource = 0) {
+function secretRecord(n: number, text: string, resource = 0): SpanRecord {
   const record = spanRecord(n);
-  return draftSpan({
+  return {
     ...record,
     resource: {
       ...record.resource,
       attributes: [...record.resource.attributes, ['host.name', `<<host-${resource}>>`] as const],
     },
     attributes: [...record.attributes, ['prompt', text] as const],
-  });
+  };
 }
+
+const secretSpan = (n: number, text: string, resource = 0) => draftSpan(secretRecord(n, text, resource));
 
 /** Files of a directory, all the way down, that hold an octet string; looked at by another process, as locks require. */
 function filesWith(directory: string, needle: string): string[] {
@@ -296,4 +303,35 @@ test('erasing many goes on where it was stopped', async () => {
   ]);
   expect(verdict(home, path, ledger)).toMatchObject({ verdict: 'VALID', payloads: { present: 0, erased: 60 } });
   expect(readdirSync(home).filter((name) => name.endsWith('.erasing'))).toEqual([]);
+});
+
+test('while a collector’s writer, its log and its sums are at work, nothing is left and nothing is lost', {
+  timeout: 60_000,
+}, async () => {
+  const { home, path, ledger } = await open();
+  await ledger.append(Array.from({ length: 300 }, (_, i) => secretSpan(i, `<<secret-${i + 1}->>`, i % 7)));
+  const thread = new LedgerThread({ home, ingest: true });
+  let appended = 0;
+  let goesOn = true;
+  const appending = (async () => {
+    for (let n = 1_000; goesOn; n++) {
+      appended += (
+        await thread.appendPacked(packSpans([secretRecord(n, 'stays', n % 9)], undefined, randomFillSync).packed)
+      ).appended;
+    }
+  })();
+  const child = fileURLToPath(new URL('../../../test/attacks/children/redact.mjs', import.meta.url));
+  const ran = spawn(process.execPath, [child, home, '1', '300', '20'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code] = (await once(ran, 'close')) as [number];
+  goesOn = false;
+  await appending;
+  await thread.close();
+  expect(code).toBe(0);
+  expect(appended).toBeGreaterThan(0);
+  expect(verdict(home, path, ledger)).toMatchObject({
+    verdict: 'VALID',
+    payloads: { present: appended, erased: 300, missing: 0 },
+  });
+  expect(isUnfinished(path)).toBe(false);
+  expect(filesWith(home, '<<secret-')).toEqual([]);
 });

@@ -1,20 +1,18 @@
 /** The entries of a bundle: what each says of itself and of others that are here, and their payloads. docs/format.md §Bundle. */
 import {
   type BundleEntry,
-  type ContextKind,
   concatBytes,
   type Entry,
   encodeCanonicalJson,
   FORMAT_VERSION,
   FormatError,
-  hexOf,
   isKnownType,
   parseCanonicalJson,
   parseEntry,
-  payloadDigestHex,
   sha256Hex,
   textOfUtf8,
 } from '@infrafabric/format';
+import { BundlePayloads, type KnownEntry, type PayloadState } from './bundle-payloads.js';
 import type { BundleProblemCode, BundleProblems } from './bundle-report.js';
 import { type CardOf, spanChargeProblems } from './judge-charges.js';
 
@@ -25,8 +23,7 @@ export interface JudgedEntry {
   readonly hashHex: string;
   /** Undefined where the octets are none of an entry. */
   readonly entry: Entry | undefined;
-  /** `damaged`: not what the entry binds. `absent`: erased or left out; the report counts which. */
-  readonly payload: 'present' | 'damaged' | 'absent' | 'none';
+  readonly payload: PayloadState;
   /** The payload's octets, where they are those that the entry binds. */
   readonly payloadOctets: Uint8Array | undefined;
 }
@@ -39,30 +36,16 @@ export interface Before {
   readonly noteHashBefore: string | undefined;
 }
 
-/** What later entries may refer to. */
-interface Known {
-  readonly hashHex: string;
-  readonly type: string;
-  readonly hasDigest: boolean;
-  readonly hasPayload: boolean;
-  /** Of spans that used something. */
-  readonly usage: unknown;
-}
-
 /** Types whose rules this judge knows; the rest is counted as not understood. */
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['import', 'index']);
-/** What a span's payload starts with: the digests of its resource and its scope. */
-const NAMES_OCTETS = 64;
 
 /** Judges entries in order of seq. */
 export class BundleEntries {
   readonly #problems: BundleProblems;
   readonly #deep: boolean;
   readonly #cardOf: CardOf | undefined;
-  readonly #known = new Map<number, Known>();
-  readonly #contexts = new Map<string, { readonly kind: ContextKind; named: boolean }>();
-  /** Seq of the first redaction by its target. */
-  readonly #redactedBy = new Map<number, number>();
+  readonly #known = new Map<number, KnownEntry>();
+  readonly payloads: BundlePayloads;
   readonly #rotations: { seq: number; vkey: unknown }[] = [];
   readonly #notUnderstood: Record<string, number> = {};
   #previous: { readonly seq: number; readonly at: string } | undefined;
@@ -71,15 +54,13 @@ export class BundleEntries {
   #genesis: { readonly key: unknown } | undefined;
   #criticalNotUnderstood = false;
   #spansKnownLost = 0;
-  #present = 0;
-  #erased = 0;
-  #missing = 0;
   #named = 0;
   /** As the header says. */
   origin = '';
 
   constructor(problems: BundleProblems, { deep, cardOf }: { readonly deep?: boolean; readonly cardOf?: CardOf }) {
     this.#problems = problems;
+    this.payloads = new BundlePayloads(problems);
     this.#deep = deep === true;
     this.#cardOf = cardOf;
   }
@@ -108,19 +89,9 @@ export class BundleEntries {
     return this.#spansKnownLost;
   }
 
-  get payloads(): { readonly present: number; readonly erased: number; readonly missing: number } {
-    return { present: this.#present, erased: this.#erased, missing: this.#missing };
-  }
-
   /** Some entry is said to have changed, which explains that the root is another. */
   get namesAny(): boolean {
     return this.#named > 0 || this.#openBreak !== undefined;
-  }
-
-  addContext(kind: ContextKind, digestHex: string): void {
-    if (this.#contexts.has(digestHex))
-      throw new FormatError('bundle.malformed', 'not a whole bundle: it holds the same context twice');
-    this.#contexts.set(digestHex, { kind, named: false });
   }
 
   /** Judges an entry by what stands before it. */
@@ -134,7 +105,7 @@ export class BundleEntries {
       this.#place(seq, entry);
       this.#type(seq, entry);
     } else this.#previous = undefined;
-    const payload = this.#payload(line, entry);
+    const payload = this.payloads.take(line, entry);
     this.#known.set(seq, {
       hashHex,
       type: entry?.type ?? '',
@@ -151,25 +122,7 @@ export class BundleEntries {
     if (!areAllHere) return;
     if (this.#genesis === undefined && this.#known.size > 0)
       this.#add('genesis.missing', 'the genesis entry, which says whose ledger this is, is not here', 0);
-    for (const [digest, { named }] of this.#contexts)
-      if (!named) this.#add('context.unreferenced', `no payload names the context ${digest}`);
-    for (const [seq, { hasDigest, hasPayload }] of this.#known) if (hasDigest) this.#countPayload(seq, hasPayload);
-  }
-
-  #countPayload(seq: number, hasPayload: boolean): void {
-    const redaction = this.#redactedBy.get(seq);
-    if (hasPayload) this.#present++;
-    else if (redaction !== undefined) this.#erased++;
-    else {
-      this.#missing++;
-      this.#add('payload.missing', `the payload of entry ${seq} is not here, and no redaction entry says why`, seq);
-    }
-    if (hasPayload && redaction !== undefined)
-      this.#add(
-        'payload.returned',
-        `the payload of entry ${seq} is here although entry ${redaction} says it was erased`,
-        seq,
-      );
+    this.payloads.conclude(this.#known);
   }
 
   #read(seq: number, octets: Uint8Array): Entry | undefined {
@@ -233,7 +186,7 @@ export class BundleEntries {
     if (seq === 0) this.#openGenesis(entry);
     else if (type === 'genesis') this.#add('genesis.malformed', `entry ${seq} is a second genesis entry`, seq);
     if (type === 'rotation') this.#rotations.push({ seq, vkey: body.key });
-    if (type === 'redaction') this.#redaction(seq, body);
+    if (type === 'redaction') this.payloads.redact(seq, entry, this.#known);
     if (type === 'adjustment') this.#adjustment(seq, body);
     if (type === 'gap' && typeof body.count === 'number') this.#spansKnownLost += body.count;
     if (type === 'span')
@@ -256,17 +209,6 @@ export class BundleEntries {
     this.#genesis = { key };
   }
 
-  /** A target that is not here is somebody else's. */
-  #redaction(seq: number, { target, leaf }: Entry['body']): void {
-    const known = this.#known.get(target as number);
-    const isEarlier = typeof target === 'number' && target < seq;
-    if (isEarlier && known === undefined) return;
-    if (!isEarlier || known!.hashHex !== leaf || !known!.hasDigest) {
-      const why = !isEarlier ? 'is no earlier entry' : known!.hasDigest ? 'has other bytes' : 'has no payload';
-      this.#add('redaction.target', `the redaction in entry ${seq}: its target ${why}`, seq);
-    } else if (!this.#redactedBy.has(target)) this.#redactedBy.set(target, seq);
-  }
-
   #adjustment(seq: number, { target, leaf, charge }: Entry['body']): void {
     const known = this.#known.get(target as number);
     const isEarlier = typeof target === 'number' && target < seq;
@@ -279,33 +221,6 @@ export class BundleEntries {
           ? spanChargeProblems({ body: adjusted(known!.usage, charge) }, this.#cardOf)
           : [];
     for (const problem of problems) this.#add('adjustment.charge', `the adjustment in entry ${seq}: ${problem}`, seq);
-  }
-
-  #payload({ seq, payload }: BundleEntry, entry: Entry | undefined): JudgedEntry['payload'] {
-    const digest = entry?.payload;
-    if (payload === undefined) return digest === undefined ? 'none' : 'absent';
-    if (entry === undefined) return 'damaged';
-    if (digest === undefined) {
-      this.#add('payload.unexpected', `there is a payload of entry ${seq}, which has none`, seq);
-      return 'damaged';
-    }
-    if (payloadDigestHex(payload.salt, payload.payload) !== digest) {
-      this.#add('payload.digest', `the payload of entry ${seq} is not the one that was signed`, seq);
-      return 'damaged';
-    }
-    this.#names(seq, entry.type, payload.payload);
-    return 'present';
-  }
-
-  /** A span's payload names its resource and its scope, and so does that of an imported one. */
-  #names(seq: number, type: string, payload: Uint8Array): void {
-    if ((type !== 'span' && type !== 'import') || payload.length < NAMES_OCTETS) return;
-    for (const [i, kind] of (['resource', 'scope'] as const).entries()) {
-      const context = this.#contexts.get(hexOf(payload.subarray(32 * i, 32 * i + 32)));
-      if (context?.kind === kind) context.named = true;
-      else if (type === 'span')
-        this.#add('context.missing', `the ${kind} that the payload of entry ${seq} names is not here`, seq);
-    }
   }
 
   #add(code: BundleProblemCode, message: string, seq?: number): void {

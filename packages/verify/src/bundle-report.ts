@@ -8,7 +8,9 @@ export type BundleProblemCode =
   | 'bundle.malformed'
   | 'bundle.root'
   | 'payload.returned'
+  | 'redaction.malformed'
   | 'redaction.target'
+  | 'redaction.leaf'
   | 'rotation.key'
   | 'rotation.batch'
   | 'rotation.signature';

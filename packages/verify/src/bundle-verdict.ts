@@ -2,8 +2,8 @@
 import type { BundleHeader, Checkpoint } from '@infrafabric/format';
 import type { BundleEntries } from './bundle-entries.js';
 import type { BundleKeyFindings } from './bundle-keys.js';
+import type { BundleOptions } from './bundle-options.js';
 import type { BundleAnchor, BundleProblems, BundleReport, BundleVerdictCode, EntryRun } from './bundle-report.js';
-import type { BundleOptions } from './judge-bundle.js';
 
 /** Everything that was found. */
 export interface FoundInBundle {
@@ -38,7 +38,7 @@ export function concludeBundle(found: FoundInBundle): BundleReport {
     runCount,
     isWhole,
     signaturesChecked: keys?.signaturesChecked ?? 0,
-    payloads: entries.payloads,
+    payloads: entries.payloads.counts,
     key: {
       source: options.key === undefined ? 'none' : (options.keySource ?? 'flag'),
       from: options.key === undefined ? 'no key is held: the bundle vouches for itself' : (options.keyFrom ?? '--key'),
@@ -59,7 +59,7 @@ function verdictOf({ options, isOfOtherVersion, entries, anchors, problems }: Fo
   if (problems.anyInvalid) return 'invalid';
   if (isOfOtherVersion || entries.criticalNotUnderstood) return 'incomplete.not-understood';
   if (options.key === undefined) return 'incomplete.self-asserted-key';
-  if (entries.payloads.missing > 0) return 'incomplete.payloads';
+  if (entries.payloads.counts.missing > 0) return 'incomplete.payloads';
   if (anchors.some(({ state }) => state !== 'agrees')) return 'incomplete.anchor-not-compared';
   if (anchors.length > 0) return 'valid.anchored';
   return options.requireAnchor === true ? 'incomplete.anchor-required' : 'valid.unanchored';
@@ -80,7 +80,7 @@ function limitsOf({ isWhole, checkpoint, entries, anchors }: FoundInBundle): str
     limits.push('that no other history was signed: nothing outside vouches for this one; keep anchors elsewhere');
   else if (anchored < size)
     limits.push(`that no other history was signed after the ${anchored} entries of the newest anchor`);
-  if (entries.payloads.erased > 0) limits.push('what the erased payloads said');
+  if (entries.payloads.counts.erased > 0) limits.push('what the erased payloads said');
   limits.push('whoever holds the private key can write a new history; only anchors and witnesses show that');
   limits.push('that every span was sent to the ledger, and that a span tells the truth');
   return limits;

@@ -1,5 +1,6 @@
 export { verifyEd25519 } from '#ed25519';
 export type { JudgedEntry } from './bundle-entries.js';
+export type { BundleOptions } from './bundle-options.js';
 export type {
   BundleAnchor,
   BundleProblem,
@@ -9,7 +10,7 @@ export type {
   EntryRun,
 } from './bundle-report.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
-export { BundleJudge, type BundleOptions, verifyBundle } from './judge-bundle.js';
+export { BundleJudge, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export type { AskedPolicy } from './judge-cosignatures.js';

@@ -17,35 +17,15 @@ import {
   parseBundleLine,
   sha256Hex,
   utf8Of,
-  type VerifierKey,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
-import { BundleEntries, type JudgedEntry } from './bundle-entries.js';
+import { BundleEntries } from './bundle-entries.js';
 import { type BundleKeyFindings, judgeBundleKeys } from './bundle-keys.js';
 import { BundleLines } from './bundle-lines.js';
+import type { BundleOptions } from './bundle-options.js';
 import { type BundleAnchor, BundleProblems, type BundleReport } from './bundle-report.js';
 import { concludeBundle } from './bundle-verdict.js';
-import type { CardOf } from './judge-charges.js';
 import { openNote, readNote } from './open-note.js';
-import type { KeySource } from './report.js';
-
-/** What the verifier trusts, and what it is asked. */
-export interface BundleOptions {
-  /** The key held by the verifier, of any epoch; undefined when there is none. Never one that was found in the bundle. */
-  readonly key?: VerifierKey | undefined;
-  /** Where the key came from, for the report. */
-  readonly keySource?: Exclude<KeySource, 'none'>;
-  readonly keyFrom?: string;
-  /** Checkpoint notes that somebody kept elsewhere. */
-  readonly anchors?: readonly { readonly name: string; readonly note: Uint8Array }[];
-  readonly requireAnchor?: boolean;
-  /** Also require canonical JSON of every entry. */
-  readonly deep?: boolean;
-  /** Rate cards at hand, to compare charges with. */
-  readonly cardOf?: CardOf;
-  /** Each entry as it is read; whether it is what was signed, only the report says. */
-  readonly onEntry?: (entry: JudgedEntry) => void;
-}
 
 /** Runs kept for the report. */
 const MAX_RUNS = 1_000;
@@ -188,7 +168,7 @@ export class BundleJudge {
   }
 
   #takeContext({ kind, context }: BundleContext): void {
-    this.#entries.addContext(kind, contextDigestHex(kind, context));
+    this.#entries.payloads.addContext(kind, contextDigestHex(kind, context));
   }
 
   #takeEntry(line: BundleEntry): void {

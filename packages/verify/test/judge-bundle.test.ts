@@ -286,16 +286,22 @@ describe('redactions and adjustments', () => {
     const ledger = simple(3);
     ledger.batch([first], redaction(ledger, 2));
     expect(faults(ledger.lines())).toEqual(['payload.returned 2']);
-    for (const [target, more] of [
-      [2, { leaf: 'f'.repeat(64) }],
-      [4, {}],
-      [7, {}],
-      [0, {}],
+    for (const [code, target, more] of [
+      ['redaction.leaf', 2, { leaf: 'f'.repeat(64) }],
+      ['redaction.target', 4, {}],
+      ['redaction.target', 7, {}],
+      ['redaction.target', 0, {}],
+      ['redaction.malformed', 2, { leaf: 5 }],
+      ['redaction.malformed', 2, { target: '2' }],
     ] as const) {
       const wrong = simple(3);
       wrong.batch([first], redaction(wrong, target, more));
-      expect(faults(wrong.lines())).toEqual(['redaction.target 4']);
+      expect(faults(wrong.lines())).toEqual([`${code} 4`]);
     }
+    const quiet = simple(3);
+    const { critical: _, ...uncritical } = redaction(quiet, 2);
+    quiet.batch([first], uncritical);
+    expect(faults(quiet.lines())).toEqual(['redaction.malformed 4']);
   });
 
   test('an adjustment must be bound to its target, and its price right for it', () => {

@@ -84,7 +84,10 @@ async function redact({ flags, args, common, messages }: Invocation<RedactFlags>
   const seqs = [...chosen.targets, ...chosen.already].map(({ seq }) => seq);
   const redacted = await erase(seqs, flags.reason!, common);
   printOut(common.json ? `${renderJson(redactedJson(redacted))}\n` : renderRedacted(redacted));
-  if (!redacted.overwritten) return couldNotOverwrite(messages, 0);
+  const isStopped = redacted.targets.length < seqs.length;
+  if (isStopped) messages.warn('stopped before the end: what is said above is erased; run it again for the rest');
+  if (!redacted.overwritten) return couldNotOverwrite(messages, isStopped ? 2 : 0);
+  if (isStopped) return 2;
   return exitCodeOf(chosen);
 }
 
