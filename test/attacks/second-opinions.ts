@@ -17,18 +17,26 @@ interface Opinion {
   readonly verdict: Report['verdict'];
   readonly found: string;
   readonly vkey: string | null;
+  /** The policy's file. */
+  readonly policy: string | null;
   readonly state: string;
 }
 
 const opinions = new Map<string, Opinion>();
 
 /** Notes what our verifier said of a file. */
-export function noteOpinion(path: string, { head, anchors, requireAnchor, deep, key }: How, report: Report): void {
+export function noteOpinion(
+  path: string,
+  { head, anchors, requireAnchor, deep, key, policy, asked }: How,
+  report: Report,
+): void {
   if (head !== undefined || (anchors ?? []).length > 0 || requireAnchor === true || deep === true) return;
+  if (asked !== undefined) return;
   opinions.set(path, {
     verdict: report.verdict,
     found: report.problems.map(({ code }) => code).join(),
     vkey: key === undefined ? null : encodeVkey(key.name, key.publicKey),
+    policy: policy?.from ?? null,
     state: stateOf(path),
   });
 }
@@ -37,7 +45,7 @@ export function noteOpinion(path: string, { head, anchors, requireAnchor, deep, 
 export function disagreements(): string[] {
   const asked = [...opinions].filter(([path, { state }]) => state === stateOf(path));
   if (asked.length === 0 || !present()) return [];
-  const input = asked.map(([path, { vkey }]) => `${JSON.stringify([path, vkey])}\n`).join('');
+  const input = asked.map(([path, { vkey, policy }]) => `${JSON.stringify([path, vkey, policy])}\n`).join('');
   const run = spawnSync('python3', [SCRIPT], { input, encoding: 'utf8', maxBuffer: 1e8 });
   const answers = run.stdout.split('\n').filter(Boolean);
   if (answers.length !== asked.length)

@@ -95,14 +95,16 @@ test('the table of events has each that the sources name, and no other', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(join(root, folder, name), 'utf8')),
   );
-  const named = /'((?:collector|config|ledger|request|forward|budget|keys|self_tracing)\.[a-z_]+)'/g;
+  const named = /'((?:collector|config|ledger|request|forward|budget|keys|self_tracing|anchor)\.[a-z_]+)'/g;
   const events = new Set(sources.flatMap((text) => [...text.matchAll(named)].map(([, event]) => event!)));
   expect(firstCells('| event | |').sort()).toEqual([...events].sort());
 });
 
 test('the table of metrics has each that the page has; the health check of the container is right; rules name metrics', async () => {
   const home = new Home();
-  const child = home.start(['collect', '--port', '0', '--no-grpc', '--forward', 'http://127.0.0.1:9'], {});
+  mkdirSync(home.beside('anchors'));
+  const anchored = ['--anchor-dir', home.beside('anchors')];
+  const child = home.start(['collect', '--port', '0', '--no-grpc', '--forward', 'http://127.0.0.1:9', ...anchored], {});
   onTestFinished(() => void child.kill('SIGKILL'));
   let log = '';
   child.stderr!.on('data', (chunk: Buffer) => {

@@ -103,6 +103,10 @@ describe('anchor', () => {
       size: 2,
       root_hex: expect.stringMatching(/^[0-9a-f]{64}$/),
       key_id: expect.stringMatching(/^[0-9a-f]{8}$/),
+      line: home.witness(['anchor', '--line']).stdout.trim(),
+      cosigned_by: [],
+      policy_met: null,
+      witnesses: [],
     });
   });
 

@@ -11,8 +11,8 @@ const scope = '@infrafabric/';
 const levels = [
   ['format', 'semconv', 'otlp', 'accounting', 'events'],
   ['ledger', 'verify', 'instrumentation-*'],
-  ['budgets'],
-  ['exporter', 'collector', 'cosigner'],
+  ['budgets', 'cosigner'],
+  ['exporter', 'collector'],
   ['cli'],
 ];
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the programs that docs/recipes.md was run with, and those that check our logs, pinned, by ordinary package managers:
-#   test/interop/get-peers.sh [python] [go] [telemetrygen] [otelcol] [jaeger] [java] [tlog] [tessera]     (default: all of them)
+#   test/interop/get-peers.sh [python] [go] [telemetrygen] [otelcol] [jaeger] [java] [tlog] [tessera] [litewitness] [tessera-log]
+# (default: all of them)
 # into $IF_WITNESS_PEERS, else $XDG_CACHE_HOME/if-witness-peers. Nothing of it enters this repository.
-# Needs python3 for python; go 1.26 for go, telemetrygen, otelcol, jaeger, tlog and tessera; a JDK 17 and mvn for java.
+# Needs python3 for python; a JDK 17 and mvn for java; go 1.26 for all others. litewitness is run with the ssh-agent of OpenSSH.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${IF_WITNESS_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/if-witness-peers}
@@ -16,6 +17,7 @@ python_release=1.45.1 python_beta=0.66b1
 collector=v0.161.0
 jaeger=v1.76.0 # the tag under which the module has Jaeger 2.13.0
 javaagent=2.33.1
+litewitness=v0.9.0 # the newest that Go 1.26 builds
 tessera=v1.0.4
 
 get_python() {
@@ -49,6 +51,14 @@ get_jaeger() {
   go build -o "$GOBIN/jaeger" github.com/jaegertracing/jaeger/cmd/jaeger
 }
 
+get_litewitness() {
+  go install "filippo.io/torchwood/cmd/litewitness@$litewitness"
+}
+
+get_tessera-log() {
+  go install "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot@$tessera"
+}
+
 get_java() {
   mvn -q -B dependency:copy "-DoutputDirectory=$work/java" -Dmdep.stripVersion=true \
     "-Dartifact=io.opentelemetry.javaagent:opentelemetry-javaagent:$javaagent"
@@ -67,11 +77,11 @@ get_tessera() {
   cp "$work/tessera/fsck" "$GOBIN/tessera-fsck"
 }
 
-[ $# -gt 0 ] || set -- python go telemetrygen otelcol jaeger java tlog tessera
+[ $# -gt 0 ] || set -- python go telemetrygen otelcol jaeger java tlog tessera litewitness tessera-log
 failed=()
 for name in "$@"; do
   case $name in
-    python | go | telemetrygen | otelcol | jaeger | java | tlog | tessera) ;;
+    python | go | telemetrygen | otelcol | jaeger | java | tlog | tessera | litewitness | tessera-log) ;;
     *) echo "get-peers.sh: there is no $name" >&2 && exit 2 ;;
   esac
   echo "== $name"

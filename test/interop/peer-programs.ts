@@ -30,6 +30,13 @@ export const goService: Peer = peer('the OpenTelemetry SDK of Go', ['go-service'
 export const javaAgent: Peer = peer('the OpenTelemetry agent of Java', ['java', '-jar', javaAgentJar]);
 export const telemetrygen: Peer = peer('telemetrygen', ['telemetrygen', '--help']);
 export const otelcol: Peer = peer('the OpenTelemetry Collector', ['otelcol', '--version']);
+export const litewitness: Peer = peer('litewitness', ['litewitness', '--help']);
+export const sshAgent: Peer = peer('ssh-agent', [
+  'sh',
+  '-c',
+  'command -v ssh-agent && command -v ssh-add && command -v ssh-keygen',
+]);
+export const tesseraLog: Peer = peer("Tessera's posix-oneshot", ['posix-oneshot', '--help']);
 export const jaeger: Peer = peer('Jaeger', ['jaeger', 'version']);
 export const goTlog: Peer = peer("Go's packages of notes and logs", ['go-tlog', '--version']);
 export const tesseraFsck: Peer = peer('the fsck of Tessera', ['tessera-fsck', '--help']);

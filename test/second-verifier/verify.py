@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A second opinion on a witness ledger, by Python's standard library and the openssl command alone.
 
-    python3 verify.py LEDGER [--key VKEY]     exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
+    python3 verify.py LEDGER [--key VKEY] [--policy FILE]
+                                             exit code 0 VALID, 1 INVALID, 2 cannot read it, 3 INCOMPLETE: cannot tell
 
 It checks what docs/format.md, section "Verification", says. It trusts the key as it is given, of whichever epoch it is,
 knows no remembered head and no anchor, and stops at the first thing that is wrong.
@@ -170,14 +171,69 @@ def check_signatures(notes, keys, origin):
 
 
 def check_signature(text, signature, public, size):
+    need(is_signed(public, text.encode(), signature), f"a signature of checkpoint {size} does not verify")
+
+
+def witness_key(vkey):
+    """Name, key id and public key of a witness."""
+    name, key_id, material = vkey.split("+", 2)
+    public = base64.b64decode(material, validate=True)
+    need(len(public) == 33 and public[0] == 4, f"{vkey} is not a key of a witness")
+    need(sha(name.encode(), b"\n", public)[:4].hex() == key_id, f"{vkey} is not a verifier key")
+    return name, key_id, public[1:]
+
+
+def is_signed(public, text, signature):
     with tempfile.TemporaryDirectory() as folder:
         der = bytes.fromhex("302a300506032b6570032100") + public
-        for file, content in ("key", der), ("text", text.encode()), ("signature", signature):
+        for file, content in ("key", der), ("text", text), ("signature", signature):
             with open(os.path.join(folder, file), "wb") as f:
                 f.write(content)
         command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
-        run = subprocess.run(command.split(), cwd=folder, capture_output=True)
-        need(run.returncode == 0, f"a signature of checkpoint {size} does not verify")
+        return subprocess.run(command.split(), cwd=folder, capture_output=True).returncode == 0
+
+
+def check_cosignatures(db, notes, witnesses):
+    """Every row is a line under a stored checkpoint. Gives back, by size, which of the witnesses cosigned it."""
+    cosigned = {}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    rows = db.execute("SELECT size, witness, line FROM cosignatures").fetchall() if version > 1 else []
+    for size, witness, line in rows:
+        need(size in notes, f"a cosignature is stored for size {size}, which has no checkpoint")
+        dash, name, text = line.split(" ")
+        octets = base64.b64decode(text, validate=True)
+        canonical = f"— {name} {base64.b64encode(octets).decode()}"
+        need(line == canonical and len(octets) > 4 and min(line) > "\x1f", f"a cosignature of size {size} is malformed")
+        need(witness == f"{name}+{octets[:4].hex()}", f"a cosignature of size {size} is stored under another name")
+        for alias, known, key_id, public in witnesses:
+            if witness != f"{known}+{key_id}":
+                continue
+            time = int.from_bytes(octets[4:12], "big")
+            body = notes[size].decode().rpartition("\n\n")[0]
+            message = f"cosignature/v1\ntime {time}\n{body}\n".encode()
+            good = len(octets) == 76 and 0 < time < 2**53 and is_signed(public, message, octets[12:])
+            need(good, f"the cosignature of size {size} by {alias} does not verify")
+            cosigned.setdefault(size, set()).add(alias)
+    return cosigned
+
+
+def read_policy(path):
+    """Log keys, witnesses, and a test of a set of witnesses. c2sp.org/tlog-policy, as far as a well-formed file needs it."""
+    logs, witnesses, meets = [], [], {"none": lambda who: True}
+    for line in open(path, encoding="utf-8").read().split("\n"):
+        word, *items = line.split() or ["#"]
+        if word == "log":
+            logs.append(items[0])
+        elif word == "witness":
+            witnesses.append((items[0], *witness_key(items[1])))
+            meets[items[0]] = lambda who, alias=items[0]: alias in who
+        elif word == "group":
+            members = [meets[name] for name in items[2:]]
+            least = {"any": 1, "all": len(members)}.get(items[1]) or int(items[1])
+            meets[items[0]] = lambda who, members=members, least=least: sum(m(who) for m in members) >= least
+        elif word == "quorum":
+            meets["quorum"] = meets[items[0]]
+    return logs, witnesses, meets["quorum"]
 
 
 def check_redactions(db, entries):
@@ -334,7 +390,7 @@ def check_note(head):
     return int(size), octets_of(signed)
 
 
-def verify(path, vkey):
+def verify(path, vkey, policy):
     need(not os.path.exists(path + "-journal"), "a rollback journal lies beside the ledger")
     db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
     db.text_factory = lambda octets: octets.decode("utf-8")  # Strict, unlike the default of other programs.
@@ -347,6 +403,8 @@ def verify(path, vkey):
     check_signatures(notes, keys, genesis["origin"])
     check_imports(db, entries)
     check_indexes(entries)
+    logs, witnesses, meets = read_policy(policy) if policy else ([], [], lambda who: True)
+    cosigned = check_cosignatures(db, notes, witnesses)
     missing = check_payloads(db, entries, check_redactions(db, entries))
     if genesis["format"] != 1 or any("critical" in entry and entry["type"] not in UNDERSTOOD for entry in entries):
         return 3, "INCOMPLETE: something critical is not understood"
@@ -354,14 +412,20 @@ def verify(path, vkey):
         return 3, "INCOMPLETE: no key is given, so the ledger only vouches for itself"
     if missing:
         return 3, f"INCOMPLETE: the payloads of {len(missing)} entries are missing, from entry {missing[0]} on"
+    met = max((size for size, who in cosigned.items() if meets(who)), default=0)
+    if not (met or meets(set())) or logs and not set(logs) & set(vkeys):
+        return 3, "INCOMPLETE: the policy is not met"
+    if met and not meets(set()):
+        return 0, f"VALID: {len(entries)} entries of {genesis['origin']}; witnesses vouch for {met} of them"
     return 0, f"VALID: {len(entries)} entries of {genesis['origin']}; nothing outside this ledger vouches for its end"
 
 
-def main(path="", option="--key", vkey=None):
-    if not os.path.isfile(path) or option != "--key":
-        return 2, "usage: verify.py LEDGER [--key VKEY]"
+def main(path="", *options):
+    given = dict(zip(options[::2], options[1::2]))
+    if not os.path.isfile(path) or len(options) % 2 or not set(given) <= {"--key", "--policy"}:
+        return 2, "usage: verify.py LEDGER [--key VKEY] [--policy FILE]"
     try:
-        return verify(path, vkey)
+        return verify(path, given.get("--key"), given.get("--policy"))
     except (Invalid, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, RecursionError) as why:
         return 1, f"INVALID: {why}"
 

@@ -21,6 +21,10 @@ export type CliErrorCode =
   | 'replaced'
   /** The ledger is behind its remembered head, or its newest checkpoint is not what it should be. */
   | 'ledger'
+  /** A witness, or an older anchor, knows more entries than there are, or other ones. */
+  | 'contradicted'
+  /** Too few witnesses cosigned. */
+  | 'policy-unmet'
   /** What is to be imported is not what a held key signed, or no held key can tell. */
   | 'unverified'
   /** Neither the ledger nor the spool took the event. */

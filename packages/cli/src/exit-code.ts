@@ -8,5 +8,5 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[]
   [0, 'yes, or done'],
   [1, 'the answer is no: ledger invalid, id not found, doctor found a problem'],
   [2, 'could not do it: usage, input, I/O, ledger locked'],
-  [3, 'could not tell: INCOMPLETE, no key held, --require-anchor unmet'],
+  [3, 'could not tell: INCOMPLETE, no key held, --require-anchor or a policy unmet'],
 ];

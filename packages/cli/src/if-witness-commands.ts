@@ -47,6 +47,11 @@ export const IF_WITNESS: ProgramSpec = {
       summary: 'Print the newest checkpoint, to be kept elsewhere.',
       load: () => import('./commands/anchor.js'),
     },
+    {
+      name: 'witness',
+      summary: 'Cosign the ledgers of others.',
+      load: () => import('./commands/witness.js'),
+    },
     { name: 'keys', summary: 'List, show or rotate the keys of the ledger.', load: () => import('./commands/keys.js') },
     {
       name: 'collect',

@@ -3,6 +3,7 @@
  * together, and what happens in them is counted and logged. It touches neither signals nor the process.
  */
 import { isRetryable, type Rotated, witnessPaths } from '@infrafabric/ledger';
+import { Anchorer } from './anchor/anchorer.js';
 import type { CollectorConfig } from './config/collector-config.js';
 import { Forwarder } from './forward/forwarder.js';
 import { LedgerIntake } from './intake/ledger-intake.js';
@@ -71,6 +72,7 @@ export async function startCollector(config: CollectorConfig, { log }: Collector
         log.tell(level, event, message, { exporter, ...details }),
     });
     const forwarder = open.forwarder;
+    if (config.anchor !== undefined) open.anchorer = new Anchorer(paths, config.anchor, log);
     const registry = metricsRegistry({
       counts,
       inFlightSpans: () => intake.inFlightSpans,
@@ -79,6 +81,7 @@ export async function startCollector(config: CollectorConfig, { log }: Collector
       isReady: () => health.isReady,
       ledger: () => ledgerFigures(paths.ledger),
       exporters: () => forwarder.counts(),
+      anchors: open.anchorer?.counts,
       version: VERSION,
     });
     const pages = operatorPages(health, registry);

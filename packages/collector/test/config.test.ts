@@ -15,10 +15,11 @@ import { fileOf, problemsOf, resolved, tempFolder } from './config-support.js';
 
 /** Three values of each setting, in the spelling of all sources, and what becomes of them. */
 const VALUES: {
-  readonly [K in Exclude<SettingName, 'home' | 'ledger' | 'token_file' | 'tls_cert' | 'tls_key'>]: readonly (readonly [
-    string,
-    unknown,
-  ])[];
+  // The rest is in tests of its own: files that must be there, and what needs another setting beside it.
+  readonly [K in Exclude<
+    SettingName,
+    'home' | 'ledger' | 'token_file' | 'tls_cert' | 'tls_key' | 'anchor_every' | 'anchor_dir' | 'anchor_policy'
+  >]: readonly (readonly [string, unknown])[];
 } = {
   host: [
     ['127.0.0.2', '127.0.0.2'],
@@ -74,6 +75,11 @@ const VALUES: {
     ['500ms', 500],
     ['0', 0],
     ['1.5m', 90_000],
+  ],
+  anchor_exec: [
+    ['cat', 'cat'],
+    ['mail -s a b@example.com', 'mail -s a b@example.com'],
+    ['true', 'true'],
   ],
   rotate_keys_after: [
     ['90d', 90 * 86_400_000],

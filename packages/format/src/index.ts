@@ -1,4 +1,5 @@
 export { sha256Hex } from '#sha256';
+export { encodeAnchorLine, isAnchorLine, parseAnchorLines } from './anchor-line.js';
 export {
   BUNDLE_FORMAT,
   type BundleCheckpoint,
@@ -22,6 +23,7 @@ export {
   parseCanonicalJson,
 } from './canonical-json.js';
 export { type Checkpoint, encodeCheckpoint, isOrigin, type ParsedCheckpoint, parseCheckpoint } from './checkpoint.js';
+export { type Cosignature, cosignedMessage, encodeCosignature, parseCosignature } from './cosignature.js';
 export {
   ENTRY_TYPES,
   type Entry,
@@ -59,7 +61,15 @@ export {
   type RangeHash,
   rootOfInclusionProof,
 } from './merkle-proof.js';
-export { encodeNote, MAX_NOTE_OCTETS, type Note, type NoteSignature, parseNote } from './note.js';
+export {
+  encodeNote,
+  encodeSignatureLine,
+  MAX_NOTE_OCTETS,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  parseSignatureLine,
+} from './note.js';
 export {
   type ContextKind,
   contextDigestHex,
@@ -71,6 +81,16 @@ export {
   SALT_OCTETS,
   type SpanPayload,
 } from './payload.js';
+export {
+  isQuorumMet,
+  MAX_POLICY_OCTETS,
+  type Policy,
+  type PolicyLog,
+  type PolicyWitness,
+  parsePolicy,
+  type Quorum,
+  renderQuorum,
+} from './policy.js';
 export {
   type Charge,
   type ChargeSource,
@@ -95,4 +115,13 @@ export {
 export { partialWidth, TILE_WIDTH, type Tile, TileTree, tilePath } from './tiles.js';
 export { encodeTlogProof, MAX_EXTRA_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, type TlogProof } from './tlog-proof.js';
 export { isTraceId, spanIdOfBusinessId, traceIdOfBusinessId } from './trace-id.js';
-export { encodeVkey, isKeyName, isWeakPublicKey, keyIdHexOf, parseVkey, type VerifierKey } from './vkey.js';
+export {
+  encodeVkey,
+  isKeyName,
+  isWeakPublicKey,
+  type KeyType,
+  keyIdHexOf,
+  parseCosignerVkey,
+  parseVkey,
+  type VerifierKey,
+} from './vkey.js';

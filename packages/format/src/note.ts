@@ -50,7 +50,9 @@ export function parseNote(bytes: Uint8Array): Note {
   return { text: note.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 
-function parseSignatureLine(line: string): NoteSignature {
+/** Reads one signature line, without its newline. @throws FormatError `note.malformed`. */
+export function parseSignatureLine(line: string): NoteSignature {
+  if (/[\0-\x1f]/.test(line)) throw malformed('a signature line holds a control character');
   if (!line.startsWith(PREFIX)) throw malformed('a signature line does not start with an em dash and a space');
   const space = line.indexOf(' ', PREFIX.length);
   const name = space < 0 ? '' : line.slice(PREFIX.length, space);
@@ -67,11 +69,14 @@ function parseSignatureLine(line: string): NoteSignature {
 
 /** The text of a note: `text`, which ends with a newline, a blank line, and the signatures in order. */
 export function encodeNote(text: string, signatures: readonly NoteSignature[]): string {
-  const lines = signatures.map(({ name, keyIdHex, signature }) => {
-    const keyId = Uint8Array.from([0, 2, 4, 6], (i) => Number.parseInt(keyIdHex.slice(i, i + 2), 16));
-    return `${PREFIX}${name} ${base64Of(concatBytes(keyId, signature))}\n`;
-  });
+  const lines = signatures.map((signature) => `${encodeSignatureLine(signature)}\n`);
   return `${text}\n${lines.join('')}`;
+}
+
+/** One signature line, without its newline. */
+export function encodeSignatureLine({ name, keyIdHex, signature }: NoteSignature): string {
+  const keyId = Uint8Array.from([0, 2, 4, 6], (i) => Number.parseInt(keyIdHex.slice(i, i + 2), 16));
+  return `${PREFIX}${name} ${base64Of(concatBytes(keyId, signature))}`;
 }
 
 function malformed(what: string, cause?: unknown): FormatError {

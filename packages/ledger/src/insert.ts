@@ -1,5 +1,5 @@
 /** The statements that write one batch. Rows go in sixteen at a time: one statement a row costs a third more. */
-import { bytesOfHex, SEGMENT_BITS } from '@infrafabric/format';
+import { bytesOfHex, parseSignatureLine, SEGMENT_BITS } from '@infrafabric/format';
 import { type Connection, statement } from './database.js';
 import { Erasure, eraseTargets } from './erasure/erase.js';
 import { LedgerError } from './ledger-error.js';
@@ -55,6 +55,20 @@ export function insertBatch(db: Connection, batch: Batch, erasure?: Erasure): vo
 /** Inserts the checkpoint that covers everything so far. */
 export function insertCheckpoint(db: Connection, size: number, note: Uint8Array): void {
   statement(db, 'INSERT INTO checkpoints (size, note) VALUES (?, ?)').run(size, note);
+}
+
+/** Keeps lines by others under the checkpoint of a size. @throws FormatError, RangeError. Call inside the write transaction. */
+export function insertCosignatures(db: Connection, size: number, lines: readonly string[]): void {
+  if (statement(db, 'SELECT 1 FROM checkpoints WHERE size = ?').get(size) === undefined)
+    throw new RangeError(`there is no checkpoint of size ${size}`);
+  const insert = statement(
+    db,
+    'INSERT INTO cosignatures (size, witness, line) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET line = excluded.line',
+  );
+  for (const line of lines) {
+    const { name, keyIdHex } = parseSignatureLine(line);
+    insert.run(size, `${name}+${keyIdHex}`, line);
+  }
 }
 
 /** The stored entries as they are hashed, 0x00 before each. A null entry, which no ledger has, would be left out. */

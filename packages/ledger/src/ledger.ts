@@ -31,7 +31,7 @@ import type { Erasure } from './erasure/erase.js';
 import type { Redacted, RedactOptions } from './erasure/redacted.js';
 import { headFile } from './head-file.js';
 import { HeadKeeper } from './head-keeper.js';
-import { insertBatch, insertCheckpoint, readBack } from './insert.js';
+import { insertBatch, insertCheckpoint, insertCosignatures, readBack } from './insert.js';
 import { type KeyHolder, keyHolderOf } from './key-holder.js';
 import { destroyPrivateHalf, keepVkey, privateKeyIds, setAsideVkeys } from './keys.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
@@ -241,6 +241,23 @@ export class Ledger {
    */
   acceptHead(reason: string): Promise<Appended | undefined> {
     return this.#inTurn(() => this.#exclusively(() => this.#acceptHeadInTransaction(reason)));
+  }
+
+  /**
+   * Keeps signature lines of witnesses under the checkpoint of a size; of two by one witness the one that came last. No entry
+   * and no checkpoint is made of it. Whether they verify is the caller's to know.
+   * @throws LedgerError; FormatError `note.malformed`; RangeError where no checkpoint has that size.
+   */
+  storeCosignatures(size: number, lines: readonly string[]): Promise<void> {
+    return this.#inTurn(() =>
+      this.#exclusively(async () => {
+        this.#currentTip();
+        insertCosignatures(this.#db, size, lines);
+        this.#db.exec('COMMIT');
+      }).catch((error) => {
+        throw ledgerErrorOf(error, this.paths.ledger);
+      }),
+    );
   }
 
   /**

@@ -76,6 +76,10 @@ const PAYLOADS = `SELECT p.seq,
   octet_length(payload)
 FROM payloads p NOT INDEXED LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > ? AND p.seq <= ? ORDER BY p.seq LIMIT ${CHUNK}`;
 
+// As octets: a decoder would make one text of several. Nothing longer than 16,384 can be a line.
+const lineOctets = (name: string): string =>
+  `CASE WHEN typeof(${name}) = 'text' AND octet_length(${name}) <= 16384 THEN CAST(${name} AS BLOB) END`;
+const COSIGNATURES = `SELECT size, ${lineOctets('witness')}, ${lineOctets('line')} FROM cosignatures ORDER BY size, witness`;
 const STORED_PAYLOADS = `SELECT p.seq, e.entry, octet_length(p.salt) + octet_length(p.payload)
 FROM payloads p NOT INDEXED JOIN entries e ON e.seq = p.seq WHERE p.seq >= ? ORDER BY p.seq LIMIT ${CHUNK}`;
 
@@ -526,6 +530,57 @@ export class LedgerReader {
     });
   }
 
+  *cosignatures(): Generator<{ size: number; witness: Uint8Array | null; line: Uint8Array | null }[]> {
+    if (!this.#hasTable('cosignatures')) return;
+    const rows = this.#reading(() => this.#statement(COSIGNATURES).raw().iterate());
+    let before: [size: number, witness: Uint8Array] | undefined;
+    try {
+      for (;;) {
+        const next = this.#reading(() => rows.next());
+        if (next.done === true) return;
+        const [size, witness, line] = next.value as [number, Uint8Array | null, Uint8Array | null];
+        yield [{ size, witness, line }];
+        // What has no order could lead round and round, and is a finding by itself.
+        if (witness === null) return;
+        if (before !== undefined && (size < before[0] || (size === before[0] && !isAfter(witness, before[1]))))
+          throw this.#outOfOrder();
+        before = [size, witness];
+      }
+    } finally {
+      rows.return?.();
+    }
+  }
+
+  /** The checkpoint note stored under a size; null where its storage class is wrong. */
+  noteOfSize(size: number): Uint8Array | null | undefined {
+    return this.#reading(() => {
+      const note = this.#statement(`SELECT ${blob('note')} FROM checkpoints WHERE size = ?`)
+        .pluck()
+        .get(size);
+      return note as Uint8Array | null | undefined;
+    });
+  }
+
+  /** The largest size that a witness (`name+key id`) cosigned, as far as is stored. */
+  newestCosignedBy(witness: string): number | undefined {
+    if (!this.#hasTable('cosignatures')) return undefined;
+    const sql = 'SELECT max(size) FROM cosignatures WHERE witness = ?';
+    return this.#reading(() => (this.#statement(sql).pluck().get(witness) as number | null) ?? undefined);
+  }
+
+  /** Signature lines by witnesses under the checkpoint of a size, in order of their names. */
+  cosignaturesOf(size: number): string[] {
+    if (!this.#hasTable('cosignatures')) return [];
+    const sql = 'SELECT line FROM cosignatures WHERE size = ? ORDER BY witness';
+    return this.#reading(() => this.#statement(sql).pluck().all(size)) as string[];
+  }
+
+  /** Older schemas lack some. */
+  #hasTable(name: string): boolean {
+    const sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?";
+    return this.#reading(() => this.#db.prepare(sql).get(name)) !== undefined;
+  }
+
   /** Rows in key order from below every key; a damaged tree that does not move forward is damage. */
   *#chunks<R extends readonly [number, ...unknown[]]>(sql: string, after: number, ...to: number[]): Generator<R[]> {
     const rows = this.#statement(sql).raw();
@@ -588,6 +643,10 @@ export class LedgerReader {
       throw ledgerErrorOf(error, this.path);
     }
   }
+}
+
+function isAfter(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) > 0;
 }
 
 const SEGMENTS = 'WITH RECURSIVE segments (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM segments WHERE n < ?)';

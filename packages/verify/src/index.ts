@@ -13,6 +13,7 @@ export { mergeFindings, planRanges } from './chain-ranges.js';
 export { BundleJudge, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
+export type { AskedPolicy } from './judge-cosignatures.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
 export { judgeIndexes } from './judge-indexes.js';
 export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';
@@ -37,23 +38,27 @@ export {
   type RotationFound,
   vouchingKeys,
 } from './key-epochs.js';
+export { type OpenedCosignature, type OpenedCosignatures, openCosignatures } from './open-cosignatures.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
 export { type DamagedLedger, type Provable, provableEntries, type SeqRange } from './provable-entries.js';
 export {
   type JudgedKey,
   type KeySource,
   type PayloadCounts,
+  type PolicyAnswer,
   type Problem,
   type ProblemCode,
   Problems,
   type Report,
   type VerdictCode,
+  type Witnessed,
   withDamageAsFinding,
 } from './report.js';
 export type {
   ChainSource,
   CheckpointRow,
   ContextRow,
+  CosignatureRow,
   EntryBlock,
   EntryOctets,
   EntryRow,
@@ -64,6 +69,8 @@ export type {
   StoreSummary,
 } from './source.js';
 export {
+  type AskedWitnesses,
+  type Contradiction,
   type JudgedChain,
   judgeStore,
   type OpenedAnchor,

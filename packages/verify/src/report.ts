@@ -27,6 +27,8 @@ export type ProblemCode =
   | 'checkpoint.altered'
   | 'checkpoint.missing'
   | 'checkpoint.extra'
+  | 'cosignature.malformed'
+  | 'cosignature.signature'
   | 'adjustment.charge'
   | 'redaction.malformed'
   | 'redaction.target'
@@ -82,11 +84,14 @@ export type KeySource = 'flag' | 'local' | 'none';
 
 /** Stable codes of verdicts. */
 export type VerdictCode =
+  | 'valid.witnessed'
   | 'valid.anchored'
   | 'valid.unanchored'
   | 'incomplete.payloads'
   | 'incomplete.self-asserted-key'
   | 'incomplete.anchor-required'
+  | 'incomplete.policy-unmet'
+  | 'incomplete.witnesses-silent'
   | 'incomplete.not-understood'
   | 'invalid';
 
@@ -106,6 +111,10 @@ export interface Report {
   readonly head: 'agrees' | 'missing' | 'not-asked' | 'disagrees';
   /** Sizes of the anchors that the ledger is consistent with. */
   readonly anchors: readonly number[];
+  /** Rows of `cosignatures`: all, those of witnesses that the policy knows, those of others. */
+  readonly cosignatures: { readonly stored: number; readonly checked: number; readonly unknown: number };
+  /** What became of the policy; undefined when none was asked for. */
+  readonly policy: PolicyAnswer | undefined;
   /** Entries by type that this version does not understand. */
   readonly notUnderstood: Readonly<Record<string, number>>;
   /** Entries of other ledgers that it holds, and how many of them were not verified when they were imported. */
@@ -119,6 +128,29 @@ export interface Report {
   readonly notVouchedFor: readonly string[];
   /** Milliseconds by part. */
   readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** A checkpoint that enough witnesses cosigned. */
+export interface Witnessed {
+  readonly size: number;
+  /** When, by their clocks, enough of them had: seconds since the Unix epoch. Never compared with any other clock. */
+  readonly timeUnixS: number;
+  /** Names that the policy gives them, in order of their times. */
+  readonly by: readonly string[];
+}
+
+/** Whether a policy is met. */
+export interface PolicyAnswer {
+  /** Where it came from, for people. */
+  readonly from: string;
+  /** Who must have cosigned: `2 of (alice, bob, carol)`. */
+  readonly quorum: string;
+  /** It lists no log, or this one under the held key. */
+  readonly acceptsLog: boolean;
+  /** The largest checkpoint for which the quorum is met. */
+  readonly witnessed: Witnessed | undefined;
+  /** Both are as they should be, or nobody must have cosigned. */
+  readonly isMet: boolean;
 }
 
 /** The key that the verdict rests on, and the one that signs now. */

@@ -42,6 +42,16 @@ export interface NodeRow {
   readonly hash: Uint8Array | null;
 }
 
+/** One row of `cosignatures`; null where a value is no TEXT or longer than {@link MAX_COSIGNATURE_OCTETS}. */
+export interface CosignatureRow {
+  readonly size: number;
+  readonly witness: Uint8Array | null;
+  readonly line: Uint8Array | null;
+}
+
+/** No line of an algorithm there is comes near this. */
+export const MAX_COSIGNATURE_OCTETS = 16_384;
+
 /** One row of `payloads`, with the text of the entry of that seq. */
 export type PayloadRow = readonly [
   seq: number,
@@ -91,6 +101,8 @@ export interface ChainSource {
   entryOctets(seq: number): EntryOctets;
   /** Checkpoints of at least this size. */
   checkpoints(fromSize: number): Iterable<readonly CheckpointRow[]>;
+  /** The checkpoint note that is stored under a size, null where its storage class is wrong; a faster way to one of them. */
+  noteOfSize?(size: number): Uint8Array | null | undefined;
   /** Hash of one stored tree node. */
   node(level: number, node: number): Uint8Array | undefined;
   /**
@@ -117,4 +129,6 @@ export interface StoreSource {
   /** Rows of `erased` with `from` <= seq < `to`; none in a store of version 1. */
   erased(from: number, to: number): Iterable<readonly ErasedRow[]>;
   contexts(): Iterable<readonly ContextRow[]>;
+  /** In order of size and witness. A source without has none. */
+  cosignatures?(): Iterable<readonly CosignatureRow[]>;
 }

@@ -2,9 +2,10 @@
  * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
-import { textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { isQuorumMet, type Policy, renderQuorum, textOfUtf8, type VerifierKey } from '@infrafabric/format';
 import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { type AskedPolicy, type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
 import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
 import { judgeIndexes } from './judge-indexes.js';
 import { firstRedactions, judgeErased } from './judge-redactions.js';
@@ -26,10 +27,12 @@ import {
   onlyKey,
   vouchingKeys,
 } from './key-epochs.js';
+import { openCosignatures } from './open-cosignatures.js';
 import { openUnderAny, readNote } from './open-note.js';
 import {
   type JudgedKey,
   type KeySource,
+  type PolicyAnswer,
   type Problem,
   Problems,
   type Report,
@@ -58,11 +61,32 @@ export interface VerifyOptions extends Pick<ChainOptions, 'cardOf' | 'deep' | 'o
   /** Anchors, already opened under the key by {@link openAnchor}. */
   readonly anchors?: readonly VouchedRoot[];
   readonly requireAnchor?: boolean;
+  /** Who must have cosigned. */
+  readonly policy?: AskedPolicy | undefined;
+  /** What witnesses answered that were asked about the newest checkpoint; undefined when none were. */
+  readonly asked?: AskedWitnesses | undefined;
   readonly allSignatures?: boolean;
   /** Findings about the store that were made elsewhere, e.g. in a second thread. */
   readonly store?: StoreFindings;
   /** Findings about the whole chain that were made elsewhere, without a problem. */
   readonly chain?: JudgedChain;
+}
+
+/** Witnesses that were asked. What they signed or showed is among the anchors. */
+export interface AskedWitnesses {
+  /** Keys of those that cosigned it now: that they had seen nothing larger. */
+  readonly cosigned: readonly VerifierKey[];
+  /** What others say against it without showing a note. */
+  readonly contradictions: readonly Contradiction[];
+}
+
+/** What a witness says against the newest checkpoint that it was shown. */
+export interface Contradiction {
+  /** For people: `the witness alice at http://…`. */
+  readonly witness: string;
+  /** `rollback`: it has cosigned `size` entries; `fork`: other entries up to `size`. */
+  readonly kind: 'rollback' | 'fork';
+  readonly size: number;
 }
 
 /** A whole chain that was judged in parts. */
@@ -141,7 +165,15 @@ export function verifyLedger(source: ChainSource & StoreSource, options: VerifyO
   const first = firstRedactions(chain?.redactions ?? { targets: [], entries: [] });
   if (chain !== undefined) withDamageAsFinding(problems, () => judgeErased(source, first, problems));
   const missing = missingPayloads(source, { chain, store, first }, problems);
+  let cosignatures: CosignatureFindings = { stored: 0, checked: 0, unknown: 0, witnessed: undefined };
+  timed(timingsMs, 'cosignatures', () =>
+    withDamageAsFinding(problems, () => {
+      cosignatures = judgeCosignatures(source, options.policy, options.anchors ?? [], problems);
+    }),
+  );
+  judgeContradictions(chain, options, problems);
   return conclude({
+    cosignatures,
     chain,
     epochs,
     options,
@@ -263,6 +295,7 @@ export type OpenedAnchor =
 /**
  * Opens an anchor under the held key, or another that may have signed a checkpoint of its size. A file that none of them
  * signed is not an anchor of this ledger, which says nothing about the ledger: else anybody could discredit a good one.
+ * The same where a cosignature by a witness of the policy fails.
  * @param keysFor see {@link vouchingKeys}
  */
 export function openAnchor(
@@ -270,13 +303,24 @@ export function openAnchor(
   key: VerifierKey,
   name: string,
   keysFor: (size: number) => readonly VerifierKey[] = () => [key],
+  policy?: Policy,
 ): OpenedAnchor {
   const read = readNote(note);
   const opened = read.ok ? openUnderAny(note, keysFor(read.checkpoint.size)) : read;
   if (!opened.ok) return { ok: false, message: `not an anchor of this ledger: ${opened.message}` };
   const { origin, size, rootHex } = opened.checkpoint;
   if (origin !== key.name) return { ok: false, message: `not an anchor of this ledger: its origin is ${origin}` };
+  const [failed] = failedCosignatures(note, policy);
+  if (failed !== undefined) return { ok: false, message: `not an anchor of this ledger: ${failed}` };
   return { ok: true, root: { size, rootHex, note: textOfUtf8(note), what: `the anchor ${name}` } };
+}
+
+/** A line of a known key that does not verify rejects a note, whoever's key it is. */
+function failedCosignatures(octets: Uint8Array, policy: Policy | undefined): string[] {
+  const read = readNote(octets);
+  if (!read.ok || policy === undefined) return [];
+  const keys = policy.witnesses.map(({ key }) => key);
+  return openCosignatures(read.note.text, read.note.signatures, keys).failed.map(({ message }) => message);
 }
 
 /** Entries whose payload is gone without a word. */
@@ -306,6 +350,20 @@ function missingPayloads(
   return missing;
 }
 
+/** A witness that shows no note is believed: whoever lists it in a policy trusts it to say no. */
+function judgeContradictions(chain: ChainFindings | undefined, { asked }: VerifyOptions, problems: Problems): void {
+  for (const { witness, kind, size } of asked?.contradictions ?? []) {
+    const entries = chain?.entries ?? 0;
+    if (kind === 'fork') {
+      const message = `${witness} has cosigned other entries up to ${size} than those of this ledger`;
+      problems.add({ code: 'fork', message });
+    } else if (size > entries) {
+      const message = `${witness} has cosigned ${size} entries of this ledger, which has ${entries}: an older copy, or its end was cut`;
+      problems.add({ code: 'rollback', message });
+    }
+  }
+}
+
 interface MissingFrom {
   readonly chain: ChainFindings | undefined;
   readonly store: StoreFindings;
@@ -329,6 +387,7 @@ function carriesPayload(source: ChainSource, seq: number): boolean {
 }
 
 interface Concluded {
+  readonly cosignatures: CosignatureFindings;
   readonly chain: ChainFindings | undefined;
   readonly epochs: KeyEpochs | undefined;
   readonly options: VerifyOptions;
@@ -343,11 +402,24 @@ interface Concluded {
 }
 
 function conclude(concluded: Concluded): Report {
-  const { chain, epochs, options, problems, signaturesChecked, head, store, missing, erased, imported, timingsMs } =
-    concluded;
+  const {
+    chain,
+    epochs,
+    options,
+    problems,
+    signaturesChecked,
+    head,
+    store,
+    missing,
+    erased,
+    imported,
+    timingsMs,
+    cosignatures,
+  } = concluded;
   const key = judgedKey(options, epochs);
   const anchors = options.anchors ?? [];
-  const code = verdictOf(chain, options, problems, missing);
+  const policy = answerOf(options, epochs, cosignatures);
+  const code = verdictOf(chain, options, problems, missing, policy);
   const verdict = code === 'invalid' ? 'INVALID' : code.startsWith('valid') ? 'VALID' : 'INCOMPLETE';
   return {
     verdict,
@@ -362,12 +434,14 @@ function conclude(concluded: Concluded): Report {
     key,
     head: headState(options, head, problems),
     anchors: anchors.map(({ size }) => size),
+    cosignatures: { stored: cosignatures.stored, checked: cosignatures.checked, unknown: cosignatures.unknown },
+    policy,
     notUnderstood: chain?.notUnderstood ?? {},
     imported,
     spansKnownLost: chain?.spansKnownLost ?? 0,
     problems: problems.kept,
     problemCount: problems.count,
-    notVouchedFor: [...limitsOf(chain, options, anchors, key), ...limitsOfImports(imported)],
+    notVouchedFor: [...limitsOf(chain, options, anchors, key, cosignatures), ...limitsOfImports(imported)],
     timingsMs,
   };
 }
@@ -389,6 +463,7 @@ function verdictOf(
   options: VerifyOptions,
   problems: Problems,
   missing: number,
+  policy: PolicyAnswer | undefined,
 ): VerdictCode {
   if (problems.anyInvalid) return 'invalid';
   if (chain?.criticalNotUnderstood === true) return 'incomplete.not-understood';
@@ -396,7 +471,39 @@ function verdictOf(
   if (missing > 0) return 'incomplete.payloads';
   const anchored = (options.anchors ?? []).length > 0;
   if (options.requireAnchor === true && !anchored) return 'incomplete.anchor-required';
+  if (policy?.isMet === false) return 'incomplete.policy-unmet';
+  if (tooFewAnswered(options)) return 'incomplete.witnesses-silent';
+  if (policy?.witnessed !== undefined) return 'valid.witnessed';
   return anchored ? 'valid.anchored' : 'valid.unanchored';
+}
+
+function answerOf(
+  { policy: asked, key }: VerifyOptions,
+  epochs: KeyEpochs | undefined,
+  found: CosignatureFindings,
+): PolicyAnswer | undefined {
+  if (asked === undefined) return undefined;
+  const { policy, from } = asked;
+  // A policy that was written before a rotation still means this ledger.
+  const keys = key === undefined ? [] : [key, ...(epochs ?? []).flatMap((epoch) => epoch.key ?? [])];
+  const acceptsLog = policy.logs.length === 0 || policy.logs.some((log) => keys.some((one) => isSameKey(log.key, one)));
+  return {
+    from,
+    quorum: renderQuorum(policy.quorum),
+    acceptsLog,
+    witnessed: found.witnessed,
+    isMet: acceptsLog && (policy.quorum.kind === 'none' || found.witnessed !== undefined),
+  };
+}
+
+/** A rollback is seen by asking: where those who matter did not answer, nobody can tell. */
+function tooFewAnswered({ asked, policy }: VerifyOptions): boolean {
+  if (asked === undefined || policy === undefined) return false;
+  return !isQuorumMet(policy.policy.quorum, ({ key }) => asked.cosigned.some((one) => isSameKey(one, key)));
+}
+
+function isSameKey(a: VerifierKey, b: VerifierKey): boolean {
+  return a.name === b.name && a.publicKey.every((octet, i) => octet === b.publicKey[i]);
 }
 
 function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, problems: Problems): Report['head'] {
@@ -413,13 +520,17 @@ function limitsOf(
   options: VerifyOptions,
   anchors: readonly VouchedRoot[],
   { keyIdHex, reachedByRotations = 0 }: JudgedKey,
+  { witnessed }: CosignatureFindings,
 ): string[] {
   const limits: string[] = [];
   const size = chain?.entries ?? 0;
   const anchored = Math.max(0, ...anchors.map((anchor) => anchor.size));
-  if (anchored === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
-  else if (anchored < size)
-    limits.push(`nothing outside this ledger vouches for the ${size - anchored} entries after the newest anchor`);
+  const vouched = Math.max(anchored, witnessed?.size ?? 0);
+  if (vouched === 0) limits.push('nothing outside this ledger vouches for its end: keep anchors elsewhere');
+  else if (vouched < size)
+    limits.push(
+      `nothing outside this ledger vouches for the ${size - vouched} entries after ${vouched > anchored ? 'the newest checkpoint that enough witnesses cosigned' : 'the newest anchor'}`,
+    );
   if (options.head === null) limits.push('no head is remembered here, so an older copy would look the same');
   for (const seq of chain?.restoredAt ?? []) {
     limits.push(

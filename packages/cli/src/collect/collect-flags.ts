@@ -20,6 +20,10 @@ export interface CollectFlags {
   readonly maxInFlight?: string;
   readonly memory?: string;
   readonly shutdownTimeout?: string;
+  readonly anchorEvery?: string;
+  readonly anchorDir?: string;
+  readonly anchorExec?: string;
+  readonly anchorPolicy?: string;
   readonly rotateKeysAfter?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
@@ -49,6 +53,11 @@ export function addCollectOptions(command: Command): void {
     .option('--max-in-flight <spans>', 'spans that may wait for their commit (default: 4096)')
     .option('--memory <size>', 'what requests may take together (default: 64MiB)')
     .option('--shutdown-timeout <time>', 'how long a stop may take (default: 10s)')
+    .optionsGroup('Anchors:')
+    .option('--anchor-dir <dir>', 'folder that gets a file for each anchor; better on another machine')
+    .option('--anchor-exec <command>', 'shell command that gets each anchor on stdin')
+    .option('--anchor-policy <file>', 'policy whose witnesses are asked to cosign')
+    .option('--anchor-every <time>', 'how often, when something is new (default: 1h)')
     .optionsGroup('Keys:')
     .option('--rotate-keys-after <time>', 'hand over to a new signing key once it is that old, e.g. 90d')
     .optionsGroup('Log:')

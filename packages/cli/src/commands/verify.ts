@@ -11,9 +11,11 @@ import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { bar, Progress } from '../progress.js';
+import type { AnsweredWitness, Asked, askWitnesses } from '../verify/ask-witnesses.js';
 import { describeItself, keyOfFlag, localKeyOf, otherLocalKeys } from '../verify/choose-key.js';
 import { damagedReport } from '../verify/damaged-report.js';
 import { rememberVerify } from '../verify/last-verify.js';
+import { keyOfPolicy, loadPolicy } from '../verify/load-policy.js';
 import { openAnchors } from '../verify/open-anchors.js';
 import { copyToRead, needsCopy, type ReadableCopy } from '../verify/readable-copy.js';
 import { type Circumstances, renderReport, renderVerdict } from '../verify/render-report.js';
@@ -25,6 +27,9 @@ interface VerifyFlags {
   readonly allSignatures?: true;
   readonly anchor?: readonly string[];
   readonly requireAnchor?: true;
+  /** False when `--no-policy` was given. */
+  readonly policy?: string | false;
+  readonly ask?: true;
   readonly key?: string;
   readonly proof?: string;
   readonly entry?: string;
@@ -38,10 +43,13 @@ export function define(command: Command): void {
   command
     .option(
       '--anchor <file>',
-      'a checkpoint that was kept elsewhere; may be repeated',
+      'a checkpoint that was kept elsewhere, a file or a line; may be repeated',
       (file, files: string[] = []) => [...files, file],
     )
     .option('--require-anchor', 'without an anchor the answer is INCOMPLETE')
+    .option('--policy <file>', 'whose cosignatures are needed (default: policy in the home, if there is one)')
+    .option('--no-policy', 'ask for no cosignatures')
+    .option('--ask', 'ask the witnesses of the policy whether they have seen more than there is')
     .option('--key <vkey>', 'the key to trust, as text or as a file (default: the one in the witness home)')
     .option('--no-head', 'leave out what is remembered of it here: its head, and later keys')
     .option('--all-signatures', 'check the signature of every checkpoint, not of 10,000 at most')
@@ -56,13 +64,14 @@ export function define(command: Command): void {
     [
       'if-witness verify',
       'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
+      'if-witness verify --policy policy --ask',
       'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
       'if-witness verify --bundle call.bundle --key witness.vkey',
       'if-witness verify --proof 41.tlog-proof --entry 41.json --key witness.vkey',
     ],
     [
-      'VALID        nothing contradicts what the key holder signed; (anchored) or (unanchored)\n' +
-        'INCOMPLETE   nothing contradicts, but something is missing to tell: payloads, a key, an anchor\n' +
+      'VALID        nothing contradicts what the key holder signed; (witnessed), (anchored) or (unanchored)\n' +
+        'INCOMPLETE   nothing contradicts, but something is missing to tell: payloads, a key, an anchor, cosignatures\n' +
         'INVALID      something was changed; the first bad entry is named',
       'Where there is no ledger yet, it is created. With --quiet only the verdict is printed. The file is never changed.',
     ],
@@ -92,10 +101,10 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
   const created = await createIfNone(paths, invocation);
   const copy = needsCopy(paths.ledger) ? await copyToRead(paths.ledger) : undefined;
   try {
-    const report = await judge(paths, copy, invocation);
+    const { report, asked } = await judge(paths, copy, invocation);
     // Set before printing: the answer stands even if nobody reads it to its end.
     process.exitCode = report.exitCode;
-    print(report, { path: paths.ledger, created, copied: copy !== undefined }, invocation);
+    print(report, { path: paths.ledger, created, copied: copy !== undefined, asked }, invocation);
     rememberVerify(paths.home, paths.ledger, report);
     return report.exitCode;
   } finally {
@@ -128,7 +137,8 @@ function requireThatFit(flags: VerifyFlags): void {
 /** First use of the default ledger creates it. Whoever names a file, a key or an anchor expects that there is one. */
 async function createIfNone(paths: WitnessPaths, { flags, common }: Invocation<VerifyFlags>): Promise<boolean> {
   if (existsSync(paths.ledger)) return false;
-  const expectsOne = common.ledger !== undefined || flags.key !== undefined || flags.anchor !== undefined;
+  const named = [common.ledger, flags.key, flags.anchor, flags.policy || undefined, flags.ask];
+  const expectsOne = named.some((value) => value !== undefined);
   if (expectsOne) {
     throw new CliError('io', `there is no ledger at ${paths.ledger}`, { hint: 'name one with --ledger or --home' });
   }
@@ -141,19 +151,28 @@ async function judge(
   paths: WitnessPaths,
   copy: ReadableCopy | undefined,
   { flags, common, messages }: Invocation<VerifyFlags>,
-): Promise<Report> {
+): Promise<{ readonly report: Report; readonly asked: readonly AnsweredWitness[] | undefined }> {
   const path = copy?.path ?? paths.ledger;
   if (flags.key === '') throw usageError('--key is empty');
   const itself = describeItself(path);
-  const chosen = flags.key === undefined ? localKeyOf(paths.home, itself) : keyOfFlag(flags.key);
+  const loaded = loadPolicy(flags.policy, paths.home);
+  const chosen =
+    flags.key === undefined
+      ? (keyOfPolicy(loaded, itself.origin) ?? localKeyOf(paths.home, itself))
+      : keyOfFlag(flags.key);
   // What this machine remembers of the ledger: its head, and keys that later copies of it had.
   const alsoHeld = chosen?.source === 'local' && flags.head !== false ? otherLocalKeys(paths.home, itself, chosen) : [];
+  const anchors = openAnchors(flags.anchor ?? [], chosen?.key, alsoHeld, itself.epochs, loaded?.policy);
+  const asked =
+    flags.ask === true ? await ask(path, chosen?.key, alsoHeld, itself.epochs, loaded, messages) : undefined;
   const progress = new Progress(common.quiet);
   const options: VerifyOptions = {
     ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
     ...(flags.head === false ? {} : { head: readHead(paths.ledger) ?? null }),
     alsoHeld,
-    anchors: openAnchors(flags.anchor ?? [], chosen?.key, alsoHeld, itself.epochs),
+    anchors: [...anchors, ...(asked?.anchors ?? [])],
+    ...(loaded === undefined ? {} : { policy: { policy: loaded.policy, from: loaded.from } }),
+    ...(asked === undefined ? {} : { asked }),
     requireAnchor: flags.requireAnchor === true,
     allSignatures: flags.allSignatures === true,
     deep: flags.deep === true,
@@ -165,13 +184,20 @@ async function judge(
   try {
     const { report, sameFile } = await verifyFile({ home: paths.home, ledger: path }, options);
     if (!sameFile || copy?.isCurrent() === false) throw replaced(paths.ledger);
-    return report;
+    return { report, asked: asked?.answers };
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'corrupt') return damagedReport(error.message, options);
+    if (error instanceof LedgerError && error.code === 'corrupt')
+      return { report: damagedReport(error.message, options), asked: asked?.answers };
     throw error;
   } finally {
     progress.clear();
   }
+}
+
+/** Loaded only now: most verifications ask nobody. */
+async function ask(...args: Parameters<typeof askWitnesses>): Promise<Asked> {
+  const { askWitnesses } = await import('../verify/ask-witnesses.js');
+  return askWitnesses(...args);
 }
 
 function print(report: Report, circumstances: Circumstances, { common }: Invocation<VerifyFlags>): void {

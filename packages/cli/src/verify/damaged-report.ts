@@ -22,6 +22,8 @@ export function damagedReport(message: string, options: VerifyOptions): Report {
     },
     head: options.head === undefined ? 'not-asked' : options.head === null ? 'missing' : 'disagrees',
     anchors: [],
+    cosignatures: { stored: 0, checked: 0, unknown: 0 },
+    policy: undefined,
     notUnderstood: {},
     imported: { entries: 0, unverified: 0 },
     spansKnownLost: 0,

@@ -1,37 +1,72 @@
-/** Anchor files of `verify --anchor`: checkpoint notes that somebody kept elsewhere. */
+/** Anchors of `verify --anchor`: checkpoint notes that somebody kept elsewhere, as notes or as lines. */
 import { readFileSync, statSync } from 'node:fs';
-import { MAX_NOTE_OCTETS, type VerifierKey } from '@infrafabric/format';
+import {
+  FormatError,
+  isAnchorLine,
+  MAX_NOTE_OCTETS,
+  type Policy,
+  parseAnchorLines,
+  utf8Of,
+  type VerifierKey,
+} from '@infrafabric/format';
 import { type KeyEpochs, openAnchor, type VouchedRoot, vouchingKeys } from '@infrafabric/verify';
 import { CliError } from '../cli-error.js';
 
+/** Room for years of lines. */
+const MAX_LINES_OCTETS = 64 * 1024 * 1024;
+
 /**
- * The roots that anchor files vouch for. A file that no known key of this ledger signed says nothing about the ledger: exit
- * code 2, never INVALID, else anybody could discredit a good one. @throws CliError `io`, `not-an-anchor`.
+ * The roots that anchors vouch for. One that no known key of this ledger signed says nothing about the ledger: exit code 2,
+ * never INVALID, else anybody could discredit a good one. @param given files, or lines as `anchor --line` prints them
+ * @throws CliError `io`, `input`, `not-an-anchor`.
  */
 export function openAnchors(
-  files: readonly string[],
+  given: readonly string[],
   key: VerifierKey | undefined,
   alsoHeld: readonly VerifierKey[] = [],
   epochs?: KeyEpochs,
+  policy?: Policy,
 ): VouchedRoot[] {
-  return files.map((file) => {
-    const note = readAnchor(file);
+  return given.flatMap((anchor) => {
+    const { name, notes } = isAnchorLine(anchor)
+      ? { name: 'given as a line', notes: notesOf(anchor, 'the line of --anchor') }
+      : { name: anchor, notes: readAnchors(anchor) };
     if (key === undefined) {
-      throw new CliError('not-an-anchor', `${file} cannot be told to be an anchor of this ledger: no key is held`, {
+      throw new CliError('not-an-anchor', `${anchor} cannot be told to be an anchor of this ledger: no key is held`, {
         hint: 'give the key with --key',
       });
     }
-    const opened = openAnchor(note, key, file, vouchingKeys(key, alsoHeld, epochs));
-    if (opened.ok) return opened.root;
-    throw new CliError('not-an-anchor', `${file} is ${opened.message}`);
+    return notes.map((note) => {
+      const opened = openAnchor(note, key, name, vouchingKeys(key, alsoHeld, epochs), policy);
+      if (opened.ok) return opened.root;
+      throw new CliError('not-an-anchor', `${name} is ${opened.message}`);
+    });
   });
 }
 
-function readAnchor(file: string): Uint8Array {
+function readAnchors(file: string): Uint8Array[] {
+  let octets: Uint8Array;
   try {
-    if (statSync(file).size > MAX_NOTE_OCTETS) throw new RangeError(`it has more than ${MAX_NOTE_OCTETS} octets`);
-    return readFileSync(file);
+    const { size } = statSync(file);
+    if (size > MAX_LINES_OCTETS) throw new RangeError(`it has more than ${MAX_LINES_OCTETS} octets`);
+    octets = readFileSync(file);
+    if (size > MAX_NOTE_OCTETS && !startsAsLine(octets))
+      throw new RangeError(`it has more than ${MAX_NOTE_OCTETS} octets`);
   } catch (cause) {
     throw new CliError('io', `the anchor cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  return startsAsLine(octets) ? notesOf(Buffer.from(octets).toString('utf8'), file) : [octets];
+}
+
+function startsAsLine(octets: Uint8Array): boolean {
+  return isAnchorLine(Buffer.from(octets.subarray(0, 200)).toString('utf8'));
+}
+
+function notesOf(text: string, from: string): Uint8Array[] {
+  try {
+    return parseAnchorLines(text).map(utf8Of);
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw new CliError('input', `${from}: ${cause.message}`, { cause, hint: 'was the line cut?' });
   }
 }

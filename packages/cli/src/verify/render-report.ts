@@ -1,7 +1,8 @@
 /** The report of `verify` for people: the verdict on the first line, what was looked at, what was found, what it does not say. */
-import type { Problem, ProblemCode, Report } from '@infrafabric/verify';
+import type { PolicyAnswer, Problem, ProblemCode, Report, Witnessed } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
+import type { AnsweredWitness } from './ask-witnesses.js';
 
 /** What the report itself does not know. */
 export interface Circumstances {
@@ -11,6 +12,8 @@ export interface Circumstances {
   readonly created: boolean;
   /** A private copy of it was read, because SQLite cannot write beside it. */
   readonly copied: boolean;
+  /** What witnesses answered; undefined when none were asked. */
+  readonly asked?: readonly AnsweredWitness[] | undefined;
 }
 
 /** Problems shown; `--json` has more. */
@@ -22,6 +25,8 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
     case 'valid.unanchored':
       if (created) return paint.good('VALID: empty ledger, created now');
       return paint.good('VALID (unanchored: nothing outside this ledger vouches for its end)');
+    case 'valid.witnessed':
+      return paint.good(`VALID (witnessed: ${witnessedText(report, report.policy!.witnessed!)})`);
     case 'valid.anchored':
       return paint.good('VALID (anchored)');
     case 'incomplete.payloads':
@@ -32,6 +37,10 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
       return paint.unsure('INCOMPLETE: self-asserted key: no key is held that could vouch for this ledger');
     case 'incomplete.anchor-required':
       return paint.unsure('INCOMPLETE: an anchor is required, and none was given');
+    case 'incomplete.policy-unmet':
+      return paint.unsure(`INCOMPLETE: the policy is not met: ${unmetText(report.policy!)}`);
+    case 'incomplete.witnesses-silent':
+      return paint.unsure('INCOMPLETE: too few of the witnesses that the policy needs answered');
     case 'incomplete.not-understood':
       return paint.unsure('INCOMPLETE: this version does not understand all that the ledger says is critical');
     case 'invalid':
@@ -54,7 +63,11 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
     ['key', keyText(report)],
     ['head', headText(report)],
     ['anchors', anchorsText(report)],
+    ['witnesses', cosignaturesText(report)],
   ];
+  if (report.policy !== undefined) rows.push(['policy', policyText(report, report.policy)]);
+  for (const { witness, answer } of circumstances.asked ?? [])
+    rows.push(['asked', `${escapeText(`${witness.name} at ${witness.url}`)}: ${answerText(answer)}`]);
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
   if (report.spansKnownLost > 0)
     rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
@@ -156,6 +169,52 @@ function anchorsText({ anchors, problems }: Report): string {
   return against ? `not all agree; of sizes ${sizes}` : `${count(anchors.length, 'anchor')} met, of size ${sizes}`;
 }
 
+/** `1,200 entries at 2026-… by alice, bob; nothing vouches for 5 later entries`. */
+function witnessedText({ entries }: Report, { size, timeUnixS, by }: Witnessed): string {
+  const later = Math.max(0, entries - size);
+  const rest = later === 0 ? '' : `; nothing vouches for ${count(later, 'later entry')}`;
+  return `${count(size, 'entry')} at ${timeOf(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
+}
+
+function unmetText({ acceptsLog, quorum, from }: PolicyAnswer): string {
+  if (!acceptsLog) return `${escapeText(from)} does not list this ledger under the key that is held`;
+  return `no checkpoint is cosigned by ${escapeText(quorum)}, as ${escapeText(from)} asks`;
+}
+
+function policyText(report: Report, policy: PolicyAnswer): string {
+  const { from, quorum, witnessed, isMet } = policy;
+  const asks = `${escapeText(quorum)}, says ${escapeText(from)}`;
+  if (!isMet) return `not met: ${unmetText(policy)}`;
+  return witnessed === undefined
+    ? `asks for ${asks}`
+    : `met for ${witnessedText(report, witnessed)}; it asks for ${asks}`;
+}
+
+function cosignaturesText({ cosignatures: { stored, checked, unknown }, policy }: Report): string {
+  if (stored === 0) return 'no cosignature is stored';
+  const text = `${count(stored, 'cosignature')} stored`;
+  if (policy === undefined) return `${text}, none checked: there is no policy that names witnesses`;
+  return `${text}; ${number(checked)} by witnesses of the policy checked, ${number(unknown)} by unknown keys`;
+}
+
+function answerText(answer: AnsweredWitness['answer']): string {
+  switch (answer.outcome) {
+    case 'cosigned':
+      return `has seen nothing else, says so at ${timeOf(answer.timeUnixS)}`;
+    case 'ahead':
+      return `has seen ${count(answer.size, 'entry')}`;
+    case 'fork':
+      return `has seen other entries up to ${number(answer.size)}`;
+    case 'failed':
+      return escapeText(answer.reason);
+  }
+}
+
+/** RFC 3339; a witness may say any time. */
+function timeOf(unixS: number): string {
+  return unixS > 8.64e12 ? `Unix time ${unixS}` : new Date(unixS * 1000).toISOString().replace('.000Z', 'Z');
+}
+
 function timeText(timingsMs: Readonly<Record<string, number>>): string {
   const parts = Object.entries(timingsMs).map(([part, ms]) => `${escapeText(part)} ${seconds(ms)}`);
   return parts.length === 0 ? 'none' : parts.join(', ');
@@ -185,7 +244,7 @@ function seconds(ms: number): string {
 }
 
 function count(n: number, what: string): string {
-  return `${number(n)} ${what}${n === 1 ? '' : 's'}`;
+  return `${number(n)} ${n === 1 ? what : what.endsWith('y') ? `${what.slice(0, -1)}ies` : `${what}s`}`;
 }
 
 function number(n: number): string {

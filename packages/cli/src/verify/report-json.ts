@@ -1,12 +1,13 @@
 /** The report of `verify --json`. Codes are stable, sentences are not; docs/commands.md has the schema. */
-import type { Problem, Report } from '@infrafabric/verify';
+import type { PolicyAnswer, Problem, Report } from '@infrafabric/verify';
 import type { JsonOut } from '../json-text.js';
+import type { AnsweredWitness } from './ask-witnesses.js';
 import type { Circumstances } from './render-report.js';
 
 /** The report as an object, in snake_case. */
 export function reportJson(
   report: Report,
-  { path, created, copied }: Circumstances,
+  { path, created, copied, asked }: Circumstances,
 ): { readonly [key: string]: JsonOut } {
   const { newestCheckpoint: newest } = report;
   return {
@@ -32,6 +33,9 @@ export function reportJson(
     },
     head: report.head,
     anchors: [...report.anchors],
+    cosignatures: { ...report.cosignatures },
+    policy: report.policy === undefined ? null : policyJson(report.policy),
+    asked_witnesses: asked === undefined ? null : asked.map(answerJson),
     not_understood: { ...report.notUnderstood },
     imported: { ...report.imported },
     spans_known_lost: report.spansKnownLost,
@@ -41,6 +45,31 @@ export function reportJson(
     created,
     copied,
     timings_ms: { ...report.timingsMs },
+  };
+}
+
+function policyJson({ from, quorum, acceptsLog, witnessed, isMet }: PolicyAnswer): JsonOut {
+  return {
+    from,
+    quorum,
+    accepts_log: acceptsLog,
+    met: isMet,
+    witnessed:
+      witnessed === undefined
+        ? null
+        : { size: witnessed.size, time_unix_s: witnessed.timeUnixS, by: [...witnessed.by] },
+  };
+}
+
+/** A witness's answer, as `anchor --json` and `verify --json` have it. */
+export function answerJson({ witness, answer }: AnsweredWitness): JsonOut {
+  return {
+    witness: witness.name,
+    url: witness.url,
+    outcome: answer.outcome,
+    time_unix_s: answer.outcome === 'cosigned' ? answer.timeUnixS : null,
+    size: answer.outcome === 'ahead' || answer.outcome === 'fork' ? answer.size : null,
+    reason: answer.outcome === 'failed' ? answer.reason : null,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a collector is started with: every value there, checked, secrets read. */
+import type { AnchorPlan } from '@infrafabric/cosigner/anchor';
 import type { ForwardTarget } from '../forward/forward-target.js';
 import { defaultForward, nameOfUrl, parseForwardUrl } from './forward-settings.js';
 import { defaultValues, type LogFormat, type LogLevel } from './settings.js';
@@ -34,6 +35,8 @@ export interface CollectorConfig {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly forwards: readonly ForwardTarget[];
+  /** Undefined: the ledger is not anchored. */
+  readonly anchor: AnchorPlan | undefined;
 }
 
 /** Loopback, the ports of OTLP, no forwarding. */
@@ -55,6 +58,7 @@ export const defaultCollectorConfig: CollectorConfig = {
   logLevel: 'info',
   logFormat: 'json',
   forwards: [],
+  anchor: undefined,
 };
 
 /** A backend by its URL, everything else as it is by default. @throws RangeError for a URL that cannot be forwarded to */

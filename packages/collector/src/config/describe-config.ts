@@ -35,6 +35,7 @@ export function describeConfig({ config, values, sources }: ResolvedConfig): Des
     max_body: formatBytes(values.max_body),
     memory: formatBytes(values.memory),
     shutdown_timeout: formatDuration(values.shutdown_timeout),
+    anchor_every: config.anchor === undefined ? null : formatDuration(values.anchor_every),
     rotate_keys_after: values.rotate_keys_after === undefined ? null : formatDuration(values.rotate_keys_after),
     log_format: config.logFormat,
     forward: config.forwards.map(describeForward),

@@ -7,7 +7,16 @@ import { readNamedFile } from './secret-files.js';
 import { type SettingName, settingNames } from './settings.js';
 import { type GivenText, YamlReader } from './yaml-reader.js';
 
-const PATHS: readonly string[] = ['home', 'ledger', 'token_file', 'tls_cert', 'tls_key', 'headers_file'];
+const PATHS: readonly string[] = [
+  'home',
+  'ledger',
+  'token_file',
+  'tls_cert',
+  'tls_key',
+  'headers_file',
+  'anchor_dir',
+  'anchor_policy',
+];
 
 /** Keys of a backend. */
 export const forwardKeys: readonly string[] = [

@@ -77,6 +77,12 @@ export function parseChoice<T extends string>(text: string, choices: readonly T[
   return chosen;
 }
 
+/** A command for a shell. */
+export function parseCommand(text: string): string {
+  if (text.trim() === '' || text.includes('\0')) throw refusal(text, 'a command');
+  return text;
+}
+
 /** A path of a file or directory. */
 export function parsePath(text: string): string {
   if (text === '' || text.includes('\0')) throw refusal(text, 'a path');

@@ -9,6 +9,7 @@ import type { CollectorConfig } from './collector-config.js';
 import { ConfigError, type ConfigProblem, Findings } from './config-problem.js';
 import { type ConfigFlags, type Given, givenByEnv, givenByFlags } from './given.js';
 import { givenByFile } from './given-by-file.js';
+import { resolveAnchor } from './resolve-anchor.js';
 import { resolveForwards } from './resolve-forwards.js';
 import { readTokens } from './secret-files.js';
 import {
@@ -62,6 +63,7 @@ export function resolveConfig({ flags = {}, env = {}, isTerminal, nowMs }: Confi
   const paths = witnessPaths(values, env as NodeJS.ProcessEnv);
   checkPlace(paths, at, findings);
   checkListening(values, forwards, at, findings);
+  const anchor = resolveAnchor(values, at, (name) => sources.has(name), findings);
   if (values.memory < values.max_body) {
     findings.problem(at('memory'), 'memory is smaller than max_body: the largest body would never fit', 'raise memory');
   }
@@ -83,6 +85,7 @@ export function resolveConfig({ flags = {}, env = {}, isTerminal, nowMs }: Confi
     logLevel: values.log_level,
     logFormat: values.log_format ?? (isTerminal === true ? 'text' : 'json'),
     forwards,
+    anchor,
   };
   return { config, values, sources, warnings: findings.warnings };
 }

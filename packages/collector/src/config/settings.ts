@@ -7,6 +7,7 @@ import {
   parseBoolean,
   parseBytes,
   parseChoice,
+  parseCommand,
   parseCount,
   parseDurationMs,
   parseHost,
@@ -39,6 +40,12 @@ export interface SettingValues {
   readonly max_in_flight: number;
   readonly memory: number;
   readonly shutdown_timeout: number;
+  readonly anchor_every: number;
+  /** Folder. */
+  readonly anchor_dir: string | undefined;
+  /** Shell command. */
+  readonly anchor_exec: string | undefined;
+  readonly anchor_policy: string | undefined;
   /** Undefined: the key is not changed by the collector. */
   readonly rotate_keys_after: number | undefined;
   readonly log_level: LogLevel;
@@ -67,6 +74,10 @@ export const defaultValues: SettingValues = {
   max_in_flight: 4096,
   memory: 64 * 2 ** 20,
   shutdown_timeout: 10_000,
+  anchor_every: 3_600_000,
+  anchor_dir: undefined,
+  anchor_exec: undefined,
+  anchor_policy: undefined,
   rotate_keys_after: undefined,
   log_level: 'info',
   log_format: undefined,
@@ -91,6 +102,10 @@ export const settingParsers: { readonly [K in Single]: (text: string) => Setting
   max_in_flight: (text) => parseCount(text, 1, 1_000_000),
   memory: (text) => parseBytes(text, 2 ** 20, 64 * 2 ** 30),
   shutdown_timeout: (text) => parseDurationMs(text, 0, 3_600_000),
+  anchor_every: (text) => parseDurationMs(text, 1_000, 366 * 86_400_000),
+  anchor_dir: parsePath,
+  anchor_exec: parseCommand,
+  anchor_policy: parsePath,
   rotate_keys_after: (text) => parseDurationMs(text, 60_000, 3650 * 86_400_000),
   log_level: (text) => parseChoice(text, ['debug', 'info', 'warn', 'error'] as const),
   log_format: (text) => parseChoice(text, ['json', 'text'] as const),

@@ -1,4 +1,6 @@
 /** Closing what a collector has open, within a deadline. */
+
+import type { Anchorer } from '../anchor/anchorer.js';
 import type { Door } from '../door/door.js';
 import type { Forwarder } from '../forward/forwarder.js';
 import type { LedgerIntake } from '../intake/ledger-intake.js';
@@ -10,6 +12,7 @@ export interface OpenParts {
   readonly doors: Door[];
   intake?: LedgerIntake;
   forwarder?: Forwarder;
+  anchorer?: Anchorer;
   rotation?: KeyRotation;
 }
 
@@ -18,7 +21,7 @@ const GRACE_MS = 3_000;
 
 /** First the doors, so that nothing new comes in and what is under way is answered; then what they lead to. Never rejects. */
 export async function closeCollector(open: OpenParts, deadlineMs: number, log?: Log): Promise<void> {
-  const { doors, intake, forwarder, rotation } = open;
+  const { doors, intake, forwarder, rotation, anchorer } = open;
   void rotation?.stop();
   const startedMs = performance.now();
   const leftMs = (): number => Math.max(0, deadlineMs - (performance.now() - startedMs));
@@ -29,7 +32,7 @@ export async function closeCollector(open: OpenParts, deadlineMs: number, log?: 
   await Promise.all(doors.map((door) => door.stop(leftMs())));
   const isClosed = await within(
     leftMs() + GRACE_MS,
-    Promise.all([forwarder?.close(leftMs()), intake?.close()]).catch((error: unknown) => {
+    Promise.all([forwarder?.close(leftMs()), anchorer?.close(), intake?.close()]).catch((error: unknown) => {
       log?.error('collector.close', `closing failed: ${error instanceof Error ? error.message : String(error)}`);
     }),
   );

@@ -3,6 +3,7 @@
  * default, so that its dashboards and alerts fit; what only a ledger has begins with `if_witness_`.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
+import { type AnchorCounts, addAnchorMetrics } from '../anchor/anchor-counts.js';
 import type { ForwardCounts } from '../forward/forward-target.js';
 import { type Counts, REASONS, TRANSPORTS } from './counts.js';
 import { addExporterMetrics } from './exporter-metrics.js';
@@ -18,6 +19,8 @@ export interface MetricSources {
   readonly isReady: () => boolean;
   readonly ledger: () => Promise<LedgerFigures>;
   readonly exporters: () => readonly ForwardCounts[];
+  /** Undefined: nothing is anchored, and nothing said of it. */
+  readonly anchors?: AnchorCounts | undefined;
   readonly version: string;
 }
 
@@ -26,6 +29,7 @@ export function metricsRegistry(sources: MetricSources): Registry {
   const registry = new Registry();
   addReceiverMetrics(registry, sources.counts);
   addExporterMetrics(registry, sources.exporters);
+  if (sources.anchors !== undefined) addAnchorMetrics(registry, sources.anchors);
   addProcessMetrics(registry, sources.version);
   addCommitMetrics(registry, sources.counts);
   addStateMetrics(registry, sources);

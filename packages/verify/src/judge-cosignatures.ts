@@ -1,0 +1,171 @@
+/**
+ * What witnesses say: the rows of `cosignatures`, and the lines under anchors that were kept elsewhere. A row of a known
+ * witness that does not verify was forged or belongs to another history; a row that is not there is what a policy finds.
+ * docs/format.md §Cosignatures.
+ */
+import {
+  FormatError,
+  isQuorumMet,
+  type NoteSignature,
+  type Policy,
+  type PolicyWitness,
+  parseNote,
+  parseSignatureLine,
+  textOfUtf8,
+  utf8Of,
+  type VerifierKey,
+} from '@infrafabric/format';
+import type { VouchedRoot } from './judge-chain.js';
+import { openCosignatures } from './open-cosignatures.js';
+import { readNote } from './open-note.js';
+import type { Problems, Witnessed } from './report.js';
+import type { ChainSource, CosignatureRow, StoreSource } from './source.js';
+
+/** A policy that is to be met, and what it is called. */
+export interface AskedPolicy {
+  readonly policy: Policy;
+  /** For the report: a file. */
+  readonly from: string;
+}
+
+/** What the cosignatures turned out to be. */
+export interface CosignatureFindings {
+  /** Rows. */
+  readonly stored: number;
+  /** Rows of witnesses that the policy knows, all of which verified or are problems. */
+  readonly checked: number;
+  /** Rows of others: nothing is known about them. */
+  readonly unknown: number;
+  /** The largest checkpoint for which the policy's quorum is met; undefined when there is none, or no policy. */
+  readonly witnessed: Witnessed | undefined;
+}
+
+interface Cosigner {
+  readonly witness: PolicyWitness;
+  readonly timeUnixS: number;
+}
+
+/** Judges all rows, and finds what the policy asks for. Anchors count as far as they were opened. Never throws for what a file holds. */
+export function judgeCosignatures(
+  source: ChainSource & StoreSource,
+  asked: AskedPolicy | undefined,
+  anchors: readonly VouchedRoot[],
+  problems: Problems,
+): CosignatureFindings {
+  const judge = new CosignatureJudge(source, asked?.policy, problems);
+  for (const rows of source.cosignatures?.() ?? []) for (const row of rows) judge.row(row);
+  for (const { size, note } of anchors) judge.anchor(size, note);
+  return judge.findings();
+}
+
+class CosignatureJudge {
+  readonly #source: ChainSource;
+  readonly #policy: Policy | undefined;
+  readonly #keys: readonly (VerifierKey & { readonly witness: PolicyWitness })[];
+  readonly #problems: Problems;
+  /** By size: the policy's witnesses that cosigned it. */
+  readonly #cosigned = new Map<number, Cosigner[]>();
+  /** Text of the checkpoint that was asked for last: rows of one size follow each other. */
+  #text: { readonly size: number; readonly text: string | undefined } | undefined;
+  #stored = 0;
+  #checked = 0;
+  #unknown = 0;
+
+  constructor(source: ChainSource, policy: Policy | undefined, problems: Problems) {
+    this.#source = source;
+    this.#policy = policy;
+    this.#keys = (policy?.witnesses ?? []).map((witness) => ({ ...witness.key, witness }));
+    this.#problems = problems;
+  }
+
+  row({ size, witness, line }: CosignatureRow): void {
+    this.#stored++;
+    const parsed = this.#parse(size, witness, line);
+    if (parsed === undefined) return;
+    const text = this.#textOf(size);
+    if (text === undefined) {
+      this.#add('cosignature.malformed', size, `a cosignature is stored for size ${size}, which has no checkpoint`);
+      return;
+    }
+    const opened = openCosignatures(text, [parsed], this.#keys);
+    if (opened.unknown > 0) this.#unknown++;
+    else this.#checked++;
+    for (const { message } of opened.failed)
+      this.#add('cosignature.signature', size, `the checkpoint of size ${size}: ${message}`);
+    for (const { key, timeUnixS } of opened.cosigned) this.#keep(size, { witness: key.witness, timeUnixS });
+  }
+
+  /** Its lines; one that fails made it no anchor before. What they say of another root is no word for this ledger. */
+  anchor(size: number, note: string): void {
+    const { text, signatures } = parseNote(utf8Of(note));
+    if (headOf(text) !== headOf(this.#textOf(size) ?? '')) return;
+    for (const { key, timeUnixS } of openCosignatures(text, signatures, this.#keys).cosigned)
+      this.#keep(size, { witness: key.witness, timeUnixS });
+  }
+
+  findings(): CosignatureFindings {
+    return { stored: this.#stored, checked: this.#checked, unknown: this.#unknown, witnessed: this.#witnessed() };
+  }
+
+  #witnessed(): Witnessed | undefined {
+    // A policy that asks for nobody is met by every checkpoint, and vouches for none.
+    if (this.#policy === undefined || this.#policy.quorum.kind === 'none') return undefined;
+    const { quorum } = this.#policy;
+    for (const size of [...this.#cosigned.keys()].sort((a, b) => b - a)) {
+      const cosigners = this.#cosigned.get(size)!.sort((a, b) => a.timeUnixS - b.timeUnixS);
+      const enough = cosigners.findIndex((_, i) =>
+        isQuorumMet(quorum, (witness) => cosigners.slice(0, i + 1).some((cosigner) => cosigner.witness === witness)),
+      );
+      if (enough < 0) continue;
+      return { size, timeUnixS: cosigners[enough]!.timeUnixS, by: cosigners.map(({ witness }) => witness.name) };
+    }
+    return undefined;
+  }
+
+  #keep(size: number, cosigner: Cosigner): void {
+    const known = this.#cosigned.get(size) ?? [];
+    const before = known.findIndex(({ witness }) => witness === cosigner.witness);
+    // Said twice, the earlier time is when it was first so.
+    if (before < 0) known.push(cosigner);
+    else if (cosigner.timeUnixS < known[before]!.timeUnixS) known[before] = cosigner;
+    this.#cosigned.set(size, known);
+  }
+
+  #parse(size: number, witness: Uint8Array | null, line: Uint8Array | null): NoteSignature | undefined {
+    try {
+      if (witness === null || line === null) throw new FormatError('note.malformed', 'no text, or too long a one');
+      const parsed = parseSignatureLine(textOfUtf8(line));
+      if (textOfUtf8(witness) !== `${parsed.name}+${parsed.keyIdHex}`)
+        throw new FormatError('note.malformed', 'it is stored under another name or key id');
+      return parsed;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#add('cosignature.malformed', size, `a cosignature stored for size ${size}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #textOf(size: number): string | undefined {
+    if (this.#text?.size !== size) {
+      const read = readNote(noteOf(this.#source, size) ?? new Uint8Array());
+      this.#text = { size, text: read.ok ? read.note.text : undefined };
+    }
+    return this.#text.text;
+  }
+
+  #add(code: 'cosignature.malformed' | 'cosignature.signature', size: number, message: string): void {
+    const seq = Number.isSafeInteger(size) && size > 0 ? { seq: size - 1 } : {};
+    this.#problems.add({ code, ...seq, column: 'cosignatures', message });
+  }
+}
+
+function noteOf(source: ChainSource, size: number): Uint8Array | null | undefined {
+  if (source.noteOfSize !== undefined) return source.noteOfSize(size);
+  const [first] = source.checkpoints(size);
+  return first?.[0]?.size === size ? first[0].note : undefined;
+}
+
+/** Origin, size and root: all that a cosignature speaks of. */
+function headOf(text: string): string {
+  return text.split('\n').slice(0, 3).join('\n');
+}
