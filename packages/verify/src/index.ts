@@ -68,15 +68,6 @@ export type {
   StoreSource,
   StoreSummary,
 } from './source.js';
-export {
-  type AskedWitnesses,
-  type Contradiction,
-  type JudgedChain,
-  judgeStore,
-  type OpenedAnchor,
-  openAnchor,
-  type StoreFindings,
-  type VerifyOptions,
-  verifyLedger,
-  vouchedRootsOf,
-} from './verify-ledger.js';
+export { judgeStore, verifyLedger } from './verify-ledger.js';
+export type { AskedWitnesses, Contradiction, JudgedChain, StoreFindings, VerifyOptions } from './verify-options.js';
+export { type OpenedAnchor, openAnchor, vouchedRootsOf } from './vouched-roots.js';
