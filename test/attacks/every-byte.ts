@@ -37,7 +37,7 @@ export interface Classes {
 }
 
 /** Flips one random bit at each position that `where` chooses. */
-export function flipEveryByte({ path, key }: Built, where: (octet: number) => boolean): Classes {
+export function flipEveryByte({ path, key }: Built, where: (octet: number, position: number) => boolean): Classes {
   const octets = readFileSync(path);
   const content = contentOf(path);
   const copy = join(newDirectory(), 'witness.db');
@@ -49,7 +49,7 @@ export function flipEveryByte({ path, key }: Built, where: (octet: number) => bo
   try {
     for (const [position, octet] of octets.entries()) {
       const bit = 1 << Math.floor(random() * 8);
-      if (!where(octet)) continue;
+      if (!where(octet, position)) continue;
       writeSync(fd, Uint8Array.of(octet ^ bit), 0, 1, position);
       const outcome = outcomeOf(copy, key, content);
       classes[outcome] = (classes[outcome] ?? 0) + 1;
