@@ -14,6 +14,7 @@ import {
   type VerifierKey,
 } from '@infrafabric/format';
 import { openNote } from './open-note.js';
+import { otherKeyIdsOf } from './other-keys.js';
 
 /** Stable codes of what can be wrong with a proof. */
 export type ProofProblemCode =
@@ -107,7 +108,7 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   else if (!opened.ok && key !== undefined)
     add(
       opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature',
-      `the checkpoint: ${opened.message}`,
+      `the checkpoint: ${opened.message}${opened.fault === 'unsigned' ? otherKeys(proof.checkpoint, key) : ''}`,
     );
   const { checkpoint } = opened;
   if (checkpoint === undefined) return undefined;
@@ -115,6 +116,13 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   if (key !== undefined && key.name !== origin)
     add('key.origin', `the checkpoint is that of ${origin}, the key that of ${key.name}`);
   return { origin, size, rootHex };
+}
+
+/** Somebody who has the right ledger and the key of another time should not take that for a forgery. */
+function otherKeys(note: Uint8Array, key: VerifierKey): string {
+  const ids = otherKeyIdsOf(note, key);
+  if (ids.length === 0) return '';
+  return `, but by key ${ids.join(' and ')} of that name: if the key was changed, judge it by that one`;
 }
 
 const NOBODY: VerifierKey = { name: '', keyIdHex: '', publicKey: new Uint8Array(32) };
