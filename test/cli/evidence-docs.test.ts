@@ -57,7 +57,7 @@ class BusyWriter {
 }
 
 test('the page has the blocks, and cron lines that the program knows', () => {
-  expect(evidence).toHaveLength(5);
+  expect(evidence).toHaveLength(6);
   expect(backup).toContain('VACUUM INTO');
   expect(evidence[1]!.match(/^[\d* ]+ {2}if-witness \w+/gm)).toHaveLength(5);
 });
@@ -66,8 +66,15 @@ describe('followed from top to bottom', () => {
   test('each block does what it says', { timeout: 120_000 }, (context) => {
     sqlite3.need(context);
     for (const seq of [1, 2, 3]) witness('log', '--event', `e${seq}`, '--component', 'c', '--trace-id', 't');
-    const [once, schedule, good, restore, repair] = evidence as [string, string, string, string, string];
-    expect(run(once)).toMatchObject({ status: 0, stderr: '' });
+    const [first, schedule, good, restore, giveUp, repair] = evidence as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    expect(run(first)).toMatchObject({ status: 0, stderr: '' });
     expect(run(schedule)).toMatchObject({ status: 0, stderr: '' });
     // What cron would run, a first day on which nothing is old enough.
     const cron = readFileSync(join(folder, 'crontab.txt'), 'utf8').trim().split('\n');
@@ -84,12 +91,18 @@ describe('followed from top to bottom', () => {
 
     // The newest copy goes on as if nothing had been; one that is older, only when that is said.
     expect(run(restore)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^VALID/) });
+    expect(run(giveUp)).toMatchObject({ status: 1, stdout: expect.stringContaining('nothing to accept') });
     rmSync(join(folder, 'aside'), { recursive: true });
     witness('log', '--event', 'lost', '--component', 'c', '--trace-id', 't');
-    const restored = run(restore);
-    expect(restored).toMatchObject({ status: 0, stdout: expect.stringContaining('problem  head ') });
-    expect(restored.stdout).toMatch(/entry 4 records that an older copy was restored.*\n+.*VALID/s);
+    expect(run(restore)).toMatchObject({ status: 1, stdout: expect.stringMatching(/^INVALID.*rollback/s) });
+    const lost = witness('log', '--event', 'refused', '--component', 'c', '--trace-id', 't', '--no-spool');
+    expect(lost.status).not.toBe(0);
+    expect(run(giveUp)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('records that an older copy was restored'),
+    });
     expect(witness('log', '--event', 'more', '--component', 'c', '--trace-id', 't').status).toBe(0);
+    expect(witness('verify', '--quiet')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^VALID/) });
 
     expect(run(repair)).toMatchObject({ status: 1, stdout: expect.stringContaining('nothing') });
     const db = new Sqlite(join(folder, '.if-witness', 'witness.db'));
@@ -117,11 +130,13 @@ describe('followed from top to bottom', () => {
     await writer.stop();
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringMatching(/^VALID/), stderr: '' });
     const entries = (file: string) => Number(run(`sqlite3 -readonly ${file} 'SELECT count(*) FROM entries'`).stdout);
-    expect(entries('backup/witness.db')).toBeGreaterThan(1_000);
-    expect(entries('backup/witness.db')).toBeLessThan(entries(ledger));
+    const [day] = readdirSync(join(folder, 'backup'));
+    const copy = join(folder, 'backup', day!);
+    expect(entries(join(copy, 'witness.db'))).toBeGreaterThan(1_000);
+    expect(entries(join(copy, 'witness.db'))).toBeLessThan(entries(ledger));
     // In a home of its own, as on another machine.
     const home = join(folder, 'elsewhere');
-    cpSync(join(folder, 'backup'), home, { recursive: true });
+    cpSync(copy, home, { recursive: true });
     cpSync(join(folder, '.if-witness', 'keys'), join(home, 'keys'), { recursive: true });
     const there = (...args: string[]) => witness('--home', home, ...args);
     expect(there('log', '--event', 'more', '--component', 'c', '--trace-id', 't')).toMatchObject({ status: 0 });
