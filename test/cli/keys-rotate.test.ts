@@ -181,11 +181,11 @@ describe('a ledger whose key has changed', () => {
     }
     const judged = (key: string) => home.witness(['verify', '--proof', before, '--key', key]);
     expect(judged(old).exitCode).toBe(0);
-    const message = `(${key_id}), but by key ${old_key_id} of that name: if the key was changed, judge it by that one`;
+    const message = `it says that the key ${old_key_id} of this ledger signed it: where the key was rotated, hold that one`;
     expect(judged(vkey)).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(message) });
     // Of a ledger with another name there is nothing to say but that it is another one.
     const other = written().witness(['keys', 'show']).stdout.trim();
-    expect(judged(other).stdout).not.toContain('if the key was changed');
+    expect(judged(other).stdout).not.toContain('where the key was rotated');
     expect(home.witness(['anchor', '--key', other]).stderr).toContain('hint: run if-witness verify\n');
   });
 

@@ -13,8 +13,7 @@ import {
   textOfUtf8,
   type VerifierKey,
 } from '@infrafabric/format';
-import { openNote } from './open-note.js';
-import { otherKeyIdsOf } from './other-keys.js';
+import { openNote, readNote } from './open-note.js';
 
 /** Stable codes of what can be wrong with a proof. */
 export type ProofProblemCode =
@@ -108,7 +107,7 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   else if (!opened.ok && key !== undefined)
     add(
       opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature',
-      `the checkpoint: ${opened.message}${opened.fault === 'unsigned' ? otherKeys(proof.checkpoint, key) : ''}`,
+      `the checkpoint: ${opened.message}${opened.fault === 'unsigned' ? otherKeyHint(proof, key) : ''}`,
     );
   const { checkpoint } = opened;
   if (checkpoint === undefined) return undefined;
@@ -118,11 +117,12 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   return { origin, size, rootHex };
 }
 
-/** Somebody who has the right ledger and the key of another time should not take that for a forgery. */
-function otherKeys(note: Uint8Array, key: VerifierKey): string {
-  const ids = otherKeyIdsOf(note, key);
-  if (ids.length === 0) return '';
-  return `, but by key ${ids.join(' and ')} of that name: if the key was changed, judge it by that one`;
+/** A proof takes the key of its checkpoint's epoch: which that is, its line says, which nobody has checked. */
+function otherKeyHint({ checkpoint }: TlogProof, { name }: VerifierKey): string {
+  const read = readNote(checkpoint);
+  const line = read.ok ? read.note.signatures.find((signature) => signature.name === name) : undefined;
+  if (line === undefined) return '';
+  return `; it says that the key ${line.keyIdHex} of this ledger signed it: where the key was rotated, hold that one`;
 }
 
 const NOBODY: VerifierKey = { name: '', keyIdHex: '', publicKey: new Uint8Array(32) };

@@ -2,7 +2,6 @@
 import type { PolicyAnswer, Problem, ProblemCode, Report, Witnessed } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
-import { isoOfUnixS } from '../read/nano-text.js';
 import type { AnsweredWitness } from './ask-witnesses.js';
 
 /** What the report itself does not know. */
@@ -174,7 +173,7 @@ function anchorsText({ anchors, problems }: Report): string {
 function witnessedText({ entries }: Report, { size, timeUnixS, by }: Witnessed): string {
   const later = Math.max(0, entries - size);
   const rest = later === 0 ? '' : `; nothing vouches for ${count(later, 'later entry')}`;
-  return `${count(size, 'entry')} at ${isoOfUnixS(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
+  return `${count(size, 'entry')} at ${timeOf(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
 }
 
 function unmetText({ acceptsLog, quorum, from }: PolicyAnswer): string {
@@ -201,7 +200,7 @@ function cosignaturesText({ cosignatures: { stored, checked, unknown }, policy }
 function answerText(answer: AnsweredWitness['answer']): string {
   switch (answer.outcome) {
     case 'cosigned':
-      return `has seen nothing else, says so at ${isoOfUnixS(answer.timeUnixS)}`;
+      return `has seen nothing else, says so at ${timeOf(answer.timeUnixS)}`;
     case 'ahead':
       return `has seen ${count(answer.size, 'entry')}`;
     case 'fork':
@@ -209,6 +208,11 @@ function answerText(answer: AnsweredWitness['answer']): string {
     case 'failed':
       return escapeText(answer.reason);
   }
+}
+
+/** RFC 3339; a witness may say any time. */
+function timeOf(unixS: number): string {
+  return unixS > 8.64e12 ? `Unix time ${unixS}` : new Date(unixS * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function timeText(timingsMs: Readonly<Record<string, number>>): string {
