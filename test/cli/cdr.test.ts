@@ -67,6 +67,20 @@ const SIP_CALL: readonly CallSpan[] = [
   },
 ];
 
+test('a call says how many of its payloads were erased, and by which entries', async () => {
+  const home = new Home();
+  await append(home, ...SIP_CALL);
+  expect(calls(home)[0]).not.toHaveProperty('payloads_erased');
+  for (const seq of ['1', '5', '4']) home.witness(['redact', seq, '--reason', 'r']);
+  expect(calls(home)).toMatchObject([
+    { call_id: null, from: null, entries: 4, payloads_erased: { count: 3, first_by: 6, last_by: 8 } },
+  ]);
+  const byHand = new Home();
+  log(byHand, 't', ['sip_invite_sent', 0, { local_uri, remote_uri }], ['sip_bye_sent', 9_000, { local_uri }]);
+  byHand.witness(['redact', '2', '--reason', 'r']);
+  expect(calls(byHand)).toMatchObject([{ from: local_uri, payloads_erased: { count: 1, first_by: 3, last_by: 3 } }]);
+});
+
 describe('export --format cdr', () => {
   test('has one row for a session, with what its span says and where its entries are', async () => {
     const home = new Home();

@@ -10,10 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { headFile, Spool, spoolDirectory } from '@infrafabric/ledger';
+import { type WitnessKey, witnessKeyOf } from '@infrafabric/cosigner';
+import { parseCheckpoint, parseNote } from '@infrafabric/format';
+import { headFile, Ledger, Spool, spoolDirectory } from '@infrafabric/ledger';
+import { LedgerReader } from '@infrafabric/ledger/reader';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { judgeKeyAge } from '../../packages/cli/dist/doctor/check-key-age.js';
 import { checkClock, checkDisk, checkSqlite } from '../../packages/cli/dist/doctor/check-store.js';
+import { seededSources } from '../attacks/ledger-files.js';
 import { Home } from './run.js';
 
 interface Check {
@@ -48,6 +53,19 @@ function problems(home: Home, ...flags: readonly string[]): string[] {
     });
 }
 
+const DAY_MS = 86_400_000;
+const policyFile = (home: Home): string => join(home.path, 'policy');
+
+/** The newest checkpoint, as the witness would after it was asked. */
+async function cosign(home: Home, witness: WitnessKey, timeUnixS: number): Promise<void> {
+  const reader = LedgerReader.open(home.ledger);
+  const { text } = parseNote(reader.newestNote()!);
+  reader.close();
+  const ledger = await Ledger.open({ home: home.path });
+  await ledger.storeCosignatures(parseCheckpoint(text).size, [witness.cosign(text, timeUnixS)]);
+  await ledger.close();
+}
+
 describe('doctor', () => {
   test('finds nothing wrong with what was just written', () => {
     const home = written();
@@ -58,10 +76,12 @@ describe('doctor', () => {
         'SQLite',
         'ledger',
         'key',
+        'key age',
         'WAL',
         'head',
         'clock',
         'last verify',
+        'policy',
         'disk',
         'spool',
         'rates',
@@ -213,6 +233,74 @@ describe('doctor names', () => {
     });
     expect(checkClock(now + 1_000, now)).toMatchObject({ ok: true });
     expect(checkClock(undefined, 0)).toMatchObject({ ok: false, found: 'it says 1970-01-01T00:00:00.000Z' });
+  });
+
+  test('a key that signs longer than the collector is told to let it', async () => {
+    const home = new Home();
+    const hundredDaysAgo = BigInt(Date.now() - 100 * DAY_MS) * 1_000_000n;
+    await (await Ledger.open({ home: home.path, sources: seededSources('doctor', hundredDaysAgo) })).close();
+    const told = (rotateAfter: string) =>
+      home.witness(['doctor', '-q'], { env: { IF_WITNESS_COLLECT_ROTATE_KEYS_AFTER: rotateAfter } });
+    expect(told('90d')).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(
+        /^problem {2}key age +signs since \S+, 100 days, although IF_WITNESS_COLLECT_ROTATE_KEYS_AFTER is 90d\n +mend: run if-witness keys rotate;/,
+      ),
+    });
+    expect(told('110d')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(told('often')).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('"often" is not a time') });
+    expect(problems(home)).toEqual([]);
+    home.witness(['keys', 'rotate']);
+    expect(told('90d')).toMatchObject({ exitCode: 0, stdout: '' });
+    const now = Date.UTC(2026, 0, 1);
+    expect(judgeKeyAge(now - 90 * DAY_MS - 3_600_000, '90d', now)).toMatchObject({ ok: true });
+    expect(judgeKeyAge(now - 90 * DAY_MS - 3 * 3_600_000, '90d', now)).toMatchObject({ ok: false });
+  });
+
+  test('a policy that is none, or that is for other logs', () => {
+    const [home, other] = [written(), written()];
+    writeFileSync(policyFile(home), 'witness alice\nquorum alice\n');
+    expect(problems(home)).toEqual([
+      `policy: ${policyFile(home)}: not a policy: line 1: expected \`witness NAME VKEY [URL]\``,
+    ]);
+    const vkey = (of: Home) => of.witness(['keys', 'show']).stdout.trim();
+    writeFileSync(policyFile(home), `log ${vkey(other)}\nquorum none\n`);
+    expect(problems(home)).toEqual([
+      `policy: ${policyFile(home)} lists other logs and not this ledger, whose key no line has`,
+    ]);
+    const { mend } = examine(home).checks.find(({ check }) => check === 'policy')!;
+    appendFileSync(policyFile(home), `${mend!.replace('add the line: ', '')}\n`);
+    expect(problems(home)).toEqual([]);
+    // As verify takes it: a policy from before a rotation still means this ledger.
+    home.witness(['keys', 'rotate']);
+    expect(problems(home)).toEqual([]);
+  });
+
+  test('a policy that no checkpoint meets; of one that is met, how much is beyond the newest', async () => {
+    const home = written();
+    const [alice, bob] = [1, 2].map((n) => witnessKeyOf(`witness.example/${n}`, new Uint8Array(32).fill(n)));
+    const found = () => examine(home).checks.find(({ check }) => check === 'policy')?.found;
+    writeFileSync(
+      policyFile(home),
+      `witness alice ${alice!.vkey}\nwitness bob ${bob!.vkey}\ngroup both all alice bob\nquorum both\n`,
+    );
+    const unmet = 'all of (alice, bob) must cosign, and no checkpoint has been cosigned by enough of them';
+    expect(problems(home)).toEqual([`policy: ${unmet}`]);
+    await cosign(home, alice!, 1_750_000_000);
+    expect(problems(home)).toEqual([`policy: ${unmet}`]);
+    await cosign(home, bob!, 1_750_000_060);
+    const met = 'all of (alice, bob) must cosign: 2 entries are cosigned, as of 2025-06-15T15:07:40Z;';
+    expect(found()).toBe(`${met} nothing is beyond it`);
+    home.log('later', 't');
+    home.log('later', 't');
+    // By one of them is not by enough of them.
+    await cosign(home, alice!, 1_750_000_120);
+    expect(found()).toBe(`${met} 2 entries are beyond it`);
+    expect(problems(home)).toEqual([]);
+    const db = new Sqlite(home.ledger);
+    db.prepare("INSERT INTO cosignatures VALUES (4, 'x', 'no line')").run();
+    db.close();
+    expect(problems(home)).toEqual([expect.stringMatching(/^policy: what witnesses signed cannot be read: /)]);
   });
 
   test('a ledger that was found INVALID', () => {

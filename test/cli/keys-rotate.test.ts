@@ -166,6 +166,29 @@ describe('a ledger whose key has changed', () => {
     expect(home.log('e', 't').stderr).toContain('private key');
   });
 
+  test('is said to whoever gives the key of another time to anchor, proof or verify --proof', () => {
+    const home = written();
+    const old = home.witness(['keys', 'show']).stdout.trim();
+    const before = home.beside('before.proof');
+    home.witness(['proof', '1', '--include-entry', '--output', before]);
+    const { vkey, key_id, old_key_id } = rotate(home);
+    home.log('e', 't');
+    const hint = `hint: it is signed by key ${key_id} of that name: if the key was changed, run if-witness verify, then give the`;
+    for (const args of [['anchor'], ['proof', '1']]) {
+      const ran = home.witness([...args, '--key', old]);
+      expect(ran).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining(hint) });
+      expect(home.witness([...args, '--key', vkey]).exitCode).toBe(0);
+    }
+    const judged = (key: string) => home.witness(['verify', '--proof', before, '--key', key]);
+    expect(judged(old).exitCode).toBe(0);
+    const message = `it says that the key ${old_key_id} of this ledger signed it: where the key was rotated, hold that one`;
+    expect(judged(vkey)).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(message) });
+    // Of a ledger with another name there is nothing to say but that it is another one.
+    const other = written().witness(['keys', 'show']).stdout.trim();
+    expect(judged(other).stdout).not.toContain('where the key was rotated');
+    expect(home.witness(['anchor', '--key', other]).stderr).toContain('hint: run if-witness verify\n');
+  });
+
   test('given up for an older copy on purpose, with its old key restored, is continued', () => {
     const home = written();
     copyFileSync(home.ledger, home.beside('before.db'));

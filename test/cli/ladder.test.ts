@@ -62,6 +62,19 @@ const between = (from: string, to: string, label: string): KeyValue[] => [
 ];
 
 describe('trace --ladder', () => {
+  test('says where a payload was erased, and by which entry', () => {
+    const home = new Home();
+    const payload = { local_uri: 'sip:alice@example.com', remote_uri: 'sip:bob@example.com' };
+    log(home, 't', ['sip_invite_sent', payload], ['sip_200_ok', payload], ['sip_bye_sent', payload]);
+    expect(JSON.stringify(ladder(home, 't'))).not.toContain('payload_erased_by');
+    home.witness(['redact', '2', '--reason', 'r']);
+    const { events } = ladder(home, 't');
+    expect(events.map((event) => 'payload_erased_by' in event && event.payload_erased_by)).toEqual([false, 4, false]);
+    const text = home.witness(['trace', 't', '--ladder']).stdout;
+    expect(text).toContain(' 200 OK (payload erased by entry 4) ');
+    expect(text).toContain(' · 1 payload erased');
+  });
+
   test('draws what docs/commands.md shows', () => {
     const home = new Home();
     const [local_uri, remote_uri] = ['sip:alice@example.com', 'sip:bob@example.com'];

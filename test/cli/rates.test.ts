@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { decimalUsd } from '@infrafabric/accounting';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { Home } from './run.js';
+import { Home, type Ran } from './run.js';
 
 const TOKENS = ['--tokens-in', '100', '--tokens-out', '50'] as const;
 
@@ -385,6 +385,19 @@ describe('rates reprice', () => {
     expect(text).toContain('adjusted  by entry 3: contract\n');
     expect(text).toContain('charge    $0.0002 computed from the card\n');
     expect(rates(home, 'reprice', '--yes', '--reason', 'again')).toContain('nothing to reprice');
+  });
+
+  test('leaves a card out of reports once the last price from it was replaced', () => {
+    const home = new Home();
+    home.log('e', 't', ...TOKENS, '--model', 'claude-haiku-4.5');
+    const cardsOf = ({ stdout }: Ran) => json<{ rate_cards: string[] }>(stdout).rate_cards;
+    const report = (...flags: string[]) => cardsOf(home.optimise(['report', '--json', ...flags]));
+    expect(report()).toEqual(['guide']);
+    rates(home, 'set', '--model', 'claude-haiku-4.5', '--input', '1', '--output', '2', '--from', '2025-01-01');
+    rates(home, 'reprice', '--yes', '--reason', 'contract');
+    expect(report()).toEqual(['own']);
+    expect(cardsOf(home.witness(['cost', '--json']))).toEqual(['own']);
+    expect(report('--recompute')).toEqual(['own']);
   });
 
   test('takes one entry, or those since a time', () => {

@@ -77,7 +77,7 @@ describe('replay', () => {
     const ran = await replay(home, [traceId!.slice(0, 12), '--to', backend.url, '--json']);
     expect({ ...ran, stdout: JSON.parse(ran.stdout) }).toEqual({
       exitCode: 0,
-      stdout: { spans: 1, requests: 1, rejected: 0, missing: 0, url: `${backend.url}/v1/traces` },
+      stdout: { spans: 1, requests: 1, rejected: 0, missing: 0, erased_by: [], url: `${backend.url}/v1/traces` },
       stderr: '',
     });
     expect(backend.taken).toEqual(['elsewhere']);
@@ -131,9 +131,28 @@ describe('replay', () => {
     expect(ran).toEqual({
       exitCode: 0,
       stdout: `1 span in 1 request to ${backend.url}/v1/traces\n`,
-      stderr: 'warning: 2 spans cannot be sent: the payload is erased or damaged\n',
+      stderr:
+        'warning: 2 spans cannot be sent: the payload is damaged, or gone and no redaction entry says why; run if-witness verify\n',
     });
     expect(backend.taken).toEqual(['two']);
+  });
+
+  test('names the entries that erased what cannot be sent', async () => {
+    const home = written();
+    for (const seq of ['4', '1']) home.witness(['redact', seq, '--reason', 'r']);
+    const backend = await Backend.start();
+    const ran = await replay(home, ['flow', '--to', backend.url, '--json']);
+    expect(ran).toMatchObject({
+      exitCode: 0,
+      stderr: 'warning: 2 spans cannot be sent: the payload was erased by entries 5, 6\n',
+    });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ spans: 1, missing: 2, erased_by: [5, 6] });
+    expect(backend.taken).toEqual(['two']);
+    home.witness(['redact', '3', '--reason', 'r']);
+    expect(await replay(home, ['child', '--to', backend.url])).toMatchObject({
+      exitCode: 1,
+      stderr: 'warning: 1 span cannot be sent: the payload was erased by entry 7\n',
+    });
   });
 
   test('without any payload is exit code 1', async () => {

@@ -7,7 +7,7 @@ import type { SpanEntry } from '../dist/read/span-entry.js';
 
 function event(seq: number, from: string, to: string, label: string, status = 0): LadderEvent {
   const entry = { seq, hashHex: 'ab'.repeat(32), startUnixNano: BigInt(seq) * 1_000_000n, status };
-  return { entry: entry as SpanEntry, from, to, label, isDerived: false };
+  return { entry: entry as SpanEntry, from, to, label, isDerived: false, erasedBy: undefined };
 }
 
 const PARTIES = ['sip:alice@example.com', '10.0.0.1:5060', '会議室 🎥', 'sip:bob@example.com'];

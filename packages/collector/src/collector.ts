@@ -11,6 +11,7 @@ import { closeCollector, type OpenParts } from './operate/close-collector.js';
 import { Counts } from './operate/counts.js';
 import { Health } from './operate/health.js';
 import { KeyRotation } from './operate/key-rotation.js';
+import { KeySince } from './operate/key-since.js';
 import { ledgerFigures } from './operate/ledger-figures.js';
 import type { Log } from './operate/log.js';
 import { logNotice } from './operate/log-notice.js';
@@ -73,6 +74,7 @@ export async function startCollector(config: CollectorConfig, { log }: Collector
     });
     const forwarder = open.forwarder;
     if (config.anchor !== undefined) open.anchorer = new Anchorer(paths, config.anchor, log);
+    const keySince = new KeySince(paths.ledger);
     const registry = metricsRegistry({
       counts,
       inFlightSpans: () => intake.inFlightSpans,
@@ -80,6 +82,7 @@ export async function startCollector(config: CollectorConfig, { log }: Collector
       limits: { inFlightSpans: config.maxInFlightSpans, bodyBytes: config.memoryBytes },
       isReady: () => health.isReady,
       ledger: () => ledgerFigures(paths.ledger),
+      keySinceMs: () => keySince.sinceMs(),
       exporters: () => forwarder.counts(),
       anchors: open.anchorer?.counts,
       version: VERSION,

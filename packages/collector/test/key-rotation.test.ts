@@ -1,4 +1,5 @@
 /** The collector changes the signing key by age, and goes on when somebody else has changed it. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultCollectorConfig, Log, startCollector } from '@infrafabric/collector';
 import { parseVkey } from '@infrafabric/format';
@@ -8,6 +9,7 @@ import { verifyLedger } from '@infrafabric/verify';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { seededSources } from '../../../test/attacks/ledger-files.js';
 import { tempFolder } from './config-support.js';
+import { parsePrometheus } from './prometheus-text.js';
 
 interface Line {
   readonly level: string;
@@ -85,6 +87,28 @@ test('a key that is changed by another process changes nothing for senders', asy
   await collector.stop();
   expect(events('ledger.unavailable')).toEqual([]);
   expect(judged(home)).toMatchObject({ verdict: 'VALID', key: { epochs: 6 } });
+});
+
+test('the page of metrics says since when the key signs, whoever changes it, and nothing where that is not known', async () => {
+  const home = join(tempFolder(), 'home');
+  const hundredDaysAgoMs = Date.now() - 100 * DAY_MS;
+  const sources = seededSources('collector', BigInt(hundredDaysAgoMs) * 1_000_000n);
+  await (await Ledger.open({ home, sources })).close();
+  const { collector } = await start(home, undefined);
+  const since = async () =>
+    parsePrometheus(await collector.metrics()).get('if_witness_key_since_timestamp_seconds')!.samples[0]?.value;
+  expect(await since()).toBeCloseTo(hundredDaysAgoMs / 1000, -1);
+  expect(await send(collector.addresses.http)).toBe(200);
+  expect(await since()).toBeCloseTo(hundredDaysAgoMs / 1000, -1);
+  const ledger = await Ledger.open({ home });
+  await ledger.rotate();
+  await ledger.close();
+  const rotated = await since();
+  expect(rotated).toBeGreaterThan(hundredDaysAgoMs / 1000 + 99 * 86_400);
+  expect(await send(collector.addresses.http)).toBe(200);
+  expect(await since()).toBe(rotated);
+  rmSync(join(home, 'witness.db.head'));
+  expect(await since()).toBeUndefined();
 });
 
 test('a key that cannot be changed is said, and spans are taken all the same', async () => {

@@ -20,6 +20,7 @@ function page(counts: Counts, more: Partial<Parameters<typeof metricsRegistry>[0
     limits: { inFlightSpans: 4096, bodyBytes: 2 ** 26 },
     isReady: () => true,
     ledger: async () => ({ entries: 12, bytes: 4096 }),
+    keySinceMs: async () => 1_750_000_000_500,
     exporters: () => [jaeger, { ...jaeger, exporter: 'a "strange"\nname\\', sentSpans: 0 }],
     version: '1.2.3',
     ...more,
@@ -86,6 +87,7 @@ describe('the page of metrics', () => {
     expect(value('otelcol_exporter_enqueue_failed_spans', { exporter: 'a "strange"\nname\\' })).toBe(3);
     expect(value('if_witness_in_flight_spans')).toBe(7);
     expect(value('if_witness_ledger_entries')).toBe(12);
+    expect(value('if_witness_key_since_timestamp_seconds')).toBe(1_750_000_000.5);
     expect(value('if_witness_build_info', { version: '1.2.3' })).toBe(1);
   });
 

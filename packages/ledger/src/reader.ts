@@ -21,6 +21,7 @@ import {
 import { type Connection, openForReading, statement } from './database.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 
+export { type KeySinceSource, keySinceUnixNano } from './key-since.js';
 export { LedgerTree, type TreeRows } from './ledger-tree.js';
 export { type FedSpan, SpanFeed, type SpanSource } from './span-feed.js';
 

@@ -90,9 +90,9 @@ const summed = (rows: Iterable<{ readonly sums: Sums }>): Sums => {
 /** Everything that the accounts say, comparable. */
 const everything = (accounts: Accounts) => ({
   calls: [...accounts.calls()],
-  rollups: [...accounts.rollups()]
-    .filter(({ sums }) => Object.values(sums).some((n) => n !== 0n))
-    .sort((a, b) => JSON.stringify([a.model, a.currency]).localeCompare(JSON.stringify([b.model, b.currency]))),
+  rollups: [...accounts.rollups()].sort((a, b) =>
+    JSON.stringify([a.model, a.currency, a.card]).localeCompare(JSON.stringify([b.model, b.currency, b.card])),
+  ),
   notCounted: accounts.notCounted(),
 });
 
@@ -178,6 +178,36 @@ describe('the accounts', () => {
         unpriced: 0n,
         computed: 7n,
       });
+  });
+
+  test('name no rate card once the last price from it was replaced, and leave no row of nothing', async () => {
+    await append([{ span: 1, attributes: tokens(1, 1) }], [{ span: 2, start: MINUTE, attributes: tokens(1, 1) }]);
+    const { leafHashHex } = await import('@infrafabric/format');
+    const leaves = (() => {
+      const reader = LedgerReader.open(join(home, 'witness.db'));
+      const texts = [1, 2].map((seq) => leafHashHex(reader.entryText(seq)!));
+      reader.close();
+      return texts;
+    })();
+    const ledger = await Ledger.open({ home });
+    const price = (target: number, cost: string, card: string) => ({
+      type: 'adjustment' as const,
+      body: {
+        charge: { cost, currency: 'USD', rated: { card, cost, match: 'exact' }, source: 'computed' },
+        leaf: leaves[target - 1]!,
+        reason: 'r',
+        target,
+      },
+    });
+    const cards = () => withAccounts((accounts) => [...accounts.rollups()].map(({ card }) => card).sort());
+    await ledger.append([price(1, '5', 'old'), price(2, '5', 'old')]);
+    expect(cards()).toEqual(['old']);
+    await ledger.append([price(1, '6', 'new')]);
+    expect(cards()).toEqual(['new', 'old']);
+    await ledger.append([price(2, '6', 'new')]);
+    expect(cards()).toEqual(['new']);
+    await ledger.close();
+    expect(withAccounts(everything)).toEqual(withAccounts(everything, { scratch: true }));
   });
 
   test('keep money exact beyond what an integer column holds', async () => {

@@ -40,6 +40,7 @@ export {
 } from './key-epochs.js';
 export { type OpenedCosignature, type OpenedCosignatures, openCosignatures } from './open-cosignatures.js';
 export { type NoteFault, type OpenedNote, openNote, readNote } from './open-note.js';
+export { otherKeyIdsOf } from './other-keys.js';
 export { type DamagedLedger, type Provable, provableEntries, type SeqRange } from './provable-entries.js';
 export {
   type JudgedKey,

@@ -8,6 +8,8 @@ import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';
 import { checkErasure } from '../doctor/check-erasure.js';
 import { checkHome, checkKey, checkLedgerFile } from '../doctor/check-files.js';
+import { checkKeyAge } from '../doctor/check-key-age.js';
+import { checkPolicy } from '../doctor/check-policy.js';
 import { checkRates } from '../doctor/check-rates.js';
 import {
   checkClock,
@@ -26,7 +28,7 @@ import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import type { RepairFlags } from '../repair/repair.js';
-import { describeItself } from '../verify/choose-key.js';
+import { describeItself, type SelfDescription } from '../verify/choose-key.js';
 
 interface DoctorFlags extends RepairFlags {
   readonly acceptHead?: string;
@@ -53,7 +55,7 @@ export function define(command: Command): void {
       "if-witness doctor --accept-head 'restored from the backup of 2025-11-10 after a disk failure'",
     ],
     [
-      'It looks at home, permissions, key, SQLite, sizes, disk, clock, head, spool, rate cards and the last verification, and changes\nnothing. Whether the ledger is what was signed is for verify to say.',
+      'It looks at home, permissions, key and its age, SQLite, sizes, disk, clock, head, witness policy, spool, rate cards and the\nlast verification, and changes nothing. Whether the ledger is what was signed is for verify to say.',
       '--repair edits nothing. The entries that a signed checkpoint still proves go into a new ledger, with what is left of their\n' +
         'payloads; entries and payloads that are lost are listed. Exit code 1 when there is nothing to repair.',
     ],
@@ -112,15 +114,21 @@ async function diagnose(common: CommonOptions): Promise<ExitCode> {
 
 async function examine(paths: WitnessPaths): Promise<Finding[]> {
   const findings = [checkHome(paths), ...checkLedgerFile(paths), checkSqlite()];
+  let itself: SelfDescription | undefined;
   if (existsSync(paths.ledger)) {
     const { finding, note, newestMs } = openLedger(paths);
     findings.push(finding);
-    if (finding.ok) findings.push(...(await checkKey(paths, describeItself(paths.ledger))));
+    if (finding.ok) {
+      itself = describeItself(paths.ledger);
+      findings.push(...(await checkKey(paths, itself)));
+      const age = checkKeyAge(paths);
+      if (age !== undefined) findings.push(age);
+    }
     const erasure = checkErasure(paths);
     if (erasure !== undefined) findings.push(erasure);
     findings.push(checkWal(paths), checkHead(paths, note), checkClock(newestMs), checkLastVerify(paths));
   } else findings.push(checkClock(undefined));
-  return [...findings, checkDisk(paths), checkSpool(paths), ...checkRates(paths)];
+  return [...findings, checkPolicy(paths, itself), checkDisk(paths), checkSpool(paths), ...checkRates(paths)];
 }
 
 function renderFinding({ check, ok, found, mend }: Finding, paint: Paint): string {

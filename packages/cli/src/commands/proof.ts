@@ -1,8 +1,8 @@
 /** `if-witness proof SEQ`: a file that shows that one entry is in the ledger, to whoever has the entry and the key. */
 import { encodeTlogProof, leafHashHex, utf8Of } from '@infrafabric/format';
-import { witnessPaths } from '@infrafabric/ledger';
+import { witnessPaths } from '@infrafabric/ledger/home';
 import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
-import { judgeProof } from '@infrafabric/verify';
+import { judgeProof } from '@infrafabric/verify/proof';
 import type { Command } from 'commander';
 import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';

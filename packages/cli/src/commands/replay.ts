@@ -7,6 +7,7 @@ import { usageError } from '../cli-error.js';
 import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
+import type { Messages } from '../messages.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { Progress } from '../progress.js';
@@ -62,6 +63,7 @@ async function replay({ flags, args, common, messages }: Invocation<ReplayFlags>
   // Not one transaction: sending may take long, and one that is open keeps the ledger's log from being cut.
   const reader = LedgerReader.open(ledger, { sees: 'latest' });
   let replayed: Replayed;
+  let gone: Gone;
   try {
     replayed = await sendSpans(seqs, new SpanFeed(reader), {
       target,
@@ -71,16 +73,19 @@ async function replay({ flags, args, common, messages }: Invocation<ReplayFlags>
       onProgress: (done) =>
         progress.show(() => `${done.toLocaleString('en')} of ${seqs.length.toLocaleString('en')} spans`),
     });
+    gone = goneOf(replayed, reader);
   } finally {
     progress.clear();
     reader.close();
   }
   const { spans, requests, rejected, missing } = replayed;
-  if (missing > 0) messages.warn(`${plural(missing, 'span')} cannot be sent: the payload is erased or damaged`);
+  warnOfGone(gone, messages);
   if (rejected > 0) messages.warn(`the backend did not take ${plural(rejected, 'span')}`);
   const url = shownUrl(target.endpoint);
   if (common.json) {
-    printOut(`${renderJson({ spans, requests, rejected, missing, url, ...(isDryRun ? { dry_run: true } : {}) })}\n`);
+    printOut(
+      `${renderJson({ spans, requests, rejected, missing, erased_by: gone.erasedBy, url, ...(isDryRun ? { dry_run: true } : {}) })}\n`,
+    );
   } else {
     const what = `${plural(spans, 'span')} in ${plural(requests, 'request')} to ${escapeText(url)}`;
     printOut(isDryRun ? `would send ${what}\n` : `${what}\n`);
@@ -97,6 +102,36 @@ function seqsUnder(id: string, ledger: string): number[] {
       .sort((a, b) => a - b);
   } finally {
     reader.close();
+  }
+}
+
+/** Why spans could not be sent. */
+interface Gone {
+  readonly erased: number;
+  /** Seqs of the entries that erased them, in order, each once. */
+  readonly erasedBy: readonly number[];
+  readonly others: number;
+}
+
+function goneOf({ missing, goneSeqs }: Replayed, reader: LedgerReader): Gone {
+  const by = goneSeqs.flatMap((seq) => reader.redactionOf(seq) ?? []);
+  const erasedBy = [...new Set(by)].sort((a, b) => a - b);
+  return { erased: by.length, erasedBy, others: missing - by.length };
+}
+
+/** Redaction entries that a warning names. */
+const MOST_NAMED = 5;
+
+function warnOfGone({ erased, erasedBy, others }: Gone, messages: Messages): void {
+  if (erased > 0) {
+    const named = erasedBy.slice(0, MOST_NAMED).join(', ');
+    const more = erasedBy.length > MOST_NAMED ? ` and ${(erasedBy.length - MOST_NAMED).toLocaleString('en')} more` : '';
+    const by = erasedBy.length === 1 ? `entry ${named}` : `entries ${named}${more}`;
+    messages.warn(`${plural(erased, 'span')} cannot be sent: the payload was erased by ${by}`);
+  }
+  if (others > 0) {
+    const why = 'the payload is damaged, or gone and no redaction entry says why; run if-witness verify';
+    messages.warn(`${plural(others, 'span')} cannot be sent: ${why}`);
   }
 }
 

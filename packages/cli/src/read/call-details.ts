@@ -1,7 +1,7 @@
 /** What a call's span says beside its entry: attributes, and members of `witness.payload`. Foreign text, bounded here. */
 import type { AnyValue, SpanRecord } from '@infrafabric/otlp';
 import { WITNESS_PAYLOAD } from '@infrafabric/semconv';
-import type { WholeSpan } from './span-payloads.js';
+import type { SpanPayloads, WholeSpan } from './span-payloads.js';
 
 /** Longer names, ids and reasons are cut: they are kept for every call of a ledger. */
 const MAX_CHARACTERS = 1_000;
@@ -10,8 +10,17 @@ const MAX_CHARACTERS = 1_000;
 export class CallDetails {
   readonly #attributes = new Map<string, AnyValue>();
   readonly #members: Readonly<Record<string, unknown>>;
+  /** Seq of the redaction entry that erased the payload, so that nothing is said. */
+  readonly erasedBy: number | undefined;
 
-  constructor(span: WholeSpan) {
+  /** Of an entry. @throws LedgerError */
+  static of(payloads: SpanPayloads, seq: number): CallDetails {
+    const span = payloads.spanOf(seq);
+    return new CallDetails(span, span === 'erased' ? payloads.erasedBy(seq) : undefined);
+  }
+
+  private constructor(span: WholeSpan, erasedBy: number | undefined) {
+    this.erasedBy = erasedBy;
     if (typeof span !== 'string') keepFirst(this.#attributes, span);
     this.#members = membersOf(this.#attributes.get(WITNESS_PAYLOAD));
   }

@@ -1,6 +1,7 @@
 /** What the events of one call say together: where its entries are, who took part, when it was opened, answered and closed. */
 import type { CallDetails } from './call-details.js';
 import { CALL_NAMES, type CallKind, LADDER } from './call-events.js';
+import { type ErasedPayloads, erasedPayload, joinErased } from './erased-payloads.js';
 import type { SpanEntry } from './span-entry.js';
 
 const NANOS_PER_SECOND = 1e9;
@@ -11,6 +12,7 @@ export class CallGroup {
   readonly first: SpanEntry;
   last: SpanEntry;
   entries = 0;
+  erased: ErasedPayloads | undefined;
   callId: string | undefined;
   from: string | undefined;
   /** Whose events they are, where none says who called. */
@@ -36,6 +38,7 @@ export class CallGroup {
   /** Takes in the next event. */
   add(entry: SpanEntry, details: CallDetails): void {
     this.entries++;
+    this.erased = joinErased(this.erased, erasedPayload(details.erasedBy));
     this.last = entry;
     this.callId ??= callIdOf(this.kind, details);
     READERS[this.kind](this, entry, details);
@@ -52,6 +55,7 @@ export class CallGroup {
       first: older.first,
       last,
       entries,
+      erased: joinErased(this.erased, other.erased),
       callId: older.callId ?? newer.callId,
       endpoint: older.endpoint ?? newer.endpoint,
       from: older.from ?? newer.from,

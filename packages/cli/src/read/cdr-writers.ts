@@ -2,6 +2,7 @@
 import { type JsonOut, RawJson, renderJson } from '../json-text.js';
 import { type CallQuality, type CallRecord, CallRecords } from './cdr.js';
 import { type Cell, csvLine } from './csv.js';
+import type { ErasedPayloads } from './erased-payloads.js';
 import type { ExportWriter } from './export-writer.js';
 import { isoOfUnixNano } from './nano-text.js';
 import type { SpanPayloads } from './span-payloads.js';
@@ -62,7 +63,7 @@ function cellsOf(record: CallRecord): Cell[] {
 }
 
 function jsonOf(record: CallRecord): JsonOut {
-  const { first, last } = record;
+  const { first, last, erased } = record;
   return {
     kind: record.kind,
     call_id: record.callId ?? null,
@@ -80,11 +81,16 @@ function jsonOf(record: CallRecord): JsonOut {
     service: record.service ?? null,
     source: record.source,
     entries: record.entries,
+    payloads_erased: erased && erasedJson(erased),
     first_seq: first.seq,
     last_seq: last.seq,
     first_hash: first.hashHex,
     last_hash: last.hashHex,
   };
+}
+
+function erasedJson({ count, firstBy, lastBy }: ErasedPayloads): JsonOut {
+  return { count, first_by: firstBy, last_by: lastBy };
 }
 
 function qualityJson({ mosEstimated, lossPercent, jitterMs, rttMs }: CallQuality): JsonOut {

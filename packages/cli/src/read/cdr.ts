@@ -5,6 +5,7 @@
 import { CallDetails } from './call-details.js';
 import { CALL, CALL_NAMES, type CallKind, kindOfCallEvent, SESSION_SPANS } from './call-events.js';
 import { CallGroup, callIdOf } from './call-group.js';
+import { type ErasedPayloads, erasedPayload, joinErased } from './erased-payloads.js';
 import { exactMs } from './nano-text.js';
 import type { SpanEntry } from './span-entry.js';
 import type { SpanPayloads } from './span-payloads.js';
@@ -39,6 +40,8 @@ export interface CallRecord {
   /** `session`: from the span of the whole call; `events`: put together from its events. */
   readonly source: 'session' | 'events';
   readonly entries: number;
+  /** Payloads that could have said more; undefined where none was erased. */
+  readonly erased: ErasedPayloads | undefined;
   /** Of lowest and highest seq. */
   readonly first: SpanEntry;
   readonly last: SpanEntry;
@@ -48,6 +51,7 @@ interface Session {
   readonly kind: CallKind;
   readonly entry: SpanEntry;
   readonly facts: SessionFacts;
+  readonly erased: ErasedPayloads | undefined;
 }
 
 type SessionFacts = Readonly<Record<keyof typeof CALL | 'callId' | 'from' | 'to', string | undefined>>;
@@ -66,14 +70,16 @@ export class CallRecords {
   add(entry: SpanEntry): void {
     const session = SESSION_SPANS.get(entry.event);
     if (session !== undefined) {
-      const details = new CallDetails(this.#payloads.spanOf(entry.seq));
+      const details = CallDetails.of(this.#payloads, entry.seq);
       const key = spanKey(entry.traceId, entry.spanId);
-      if (!this.#sessions.has(key)) this.#sessions.set(key, { kind: session, entry, facts: factsOf(session, details) });
+      const erased = erasedPayload(details.erasedBy);
+      if (!this.#sessions.has(key))
+        this.#sessions.set(key, { kind: session, entry, facts: factsOf(session, details), erased });
       return;
     }
     const kind = kindOfCallEvent(entry.event);
     if (kind === undefined) return;
-    const details = new CallDetails(this.#payloads.spanOf(entry.seq));
+    const details = CallDetails.of(this.#payloads, entry.seq);
     const parts = [kind, entry.traceId, entry.parentSpanId, entry.businessId, callIdOf(kind, details)];
     const key = JSON.stringify(parts);
     let group = this.#groups.get(key);
@@ -132,7 +138,7 @@ function factsOf(kind: CallKind, details: CallDetails): SessionFacts {
   return Object.fromEntries(names.map(([fact, from]) => [fact, details.attribute(...from)])) as SessionFacts;
 }
 
-function recordOfSession({ kind, entry, facts }: Session, events: CallGroup | undefined): CallRecord {
+function recordOfSession({ kind, entry, facts, erased }: Session, events: CallGroup | undefined): CallRecord {
   return {
     kind,
     callId: facts.callId ?? events?.callId,
@@ -148,15 +154,28 @@ function recordOfSession({ kind, entry, facts }: Session, events: CallGroup | un
     ...placeOf(entry),
     source: 'session',
     entries: 1 + (events?.entries ?? 0),
+    erased: joinErased(erased, events?.erased),
     first: events !== undefined && events.first.seq < entry.seq ? events.first : entry,
     last: events !== undefined && events.last.seq > entry.seq ? events.last : entry,
   };
 }
 
 function recordOfEvents(call: CallGroup): CallRecord {
-  const { kind, callId, from = call.endpoint, to, hangupParty, lastCode, endReason, entries, first, last } = call;
+  const {
+    kind,
+    callId,
+    from = call.endpoint,
+    to,
+    hangupParty,
+    lastCode,
+    endReason,
+    entries,
+    erased,
+    first,
+    last,
+  } = call;
   return {
-    ...{ kind, callId, from, to, hangupParty, lastCode, endReason, entries, first, last },
+    ...{ kind, callId, from, to, hangupParty, lastCode, endReason, entries, erased, first, last },
     startUnixNano: call.openedUnixNano ?? first.startUnixNano,
     setupMs: setupMsOf(call),
     durationMs: durationMsOf(call),

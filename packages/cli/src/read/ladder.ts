@@ -19,6 +19,8 @@ export interface LadderEvent {
   readonly label: string;
   /** The event does not name its parties; they come from its name and payload. */
   readonly isDerived: boolean;
+  /** Seq of the redaction entry that erased what it said; then parties and label are what the entry alone gives. */
+  readonly erasedBy: number | undefined;
 }
 
 /** A ladder. */
@@ -37,7 +39,7 @@ export function ladderOf({ root }: TraceSelection, payloads: SpanPayloads): Ladd
   const derived = new DerivedParties();
   // Payloads are read twice rather than kept: a trace may be larger than memory.
   for (const entry of entries) {
-    const details = new CallDetails(payloads.spanOf(entry.seq));
+    const details = CallDetails.of(payloads, entry.seq);
     const named = namedParties(details);
     if (named === undefined) derived.learn(entry, details);
     else derived.see(entry, named);
@@ -45,7 +47,7 @@ export function ladderOf({ root }: TraceSelection, payloads: SpanPayloads): Ladd
   const events: LadderEvent[] = [];
   const parties = new Set<string>();
   for (const entry of entries) {
-    const event = eventOf(entry, new CallDetails(payloads.spanOf(entry.seq)), derived);
+    const event = eventOf(entry, CallDetails.of(payloads, entry.seq), derived);
     if (event === undefined) continue;
     events.push(event);
     parties.add(event.from).add(event.to);
@@ -59,7 +61,7 @@ function eventOf(entry: SpanEntry, details: CallDetails, derived: DerivedParties
   const parties = named ?? derived.of(entry, details);
   if (parties === undefined) return undefined;
   const label = details.attribute(LADDER.label) ?? labelOf(entry.event);
-  return { entry, ...parties, label, isDerived: named === undefined };
+  return { entry, ...parties, label, isDerived: named === undefined, erasedBy: details.erasedBy };
 }
 
 function namedParties(details: CallDetails): Parties | undefined {
@@ -72,7 +74,7 @@ export function ladderJson({ parties, events, notDrawn }: Ladder, traceId: strin
   return {
     trace_id: traceId ?? null,
     parties,
-    events: events.map(({ entry, from, to, label, isDerived }) => ({
+    events: events.map(({ entry, from, to, label, isDerived, erasedBy }) => ({
       seq: entry.seq,
       hash: entry.hashHex,
       time: isoOfUnixNano(entry.startUnixNano),
@@ -85,6 +87,7 @@ export function ladderJson({ parties, events, notDrawn }: Ladder, traceId: strin
       service: entry.service ?? null,
       call_trace_id: entry.businessId ?? null,
       status: statusName(entry.status),
+      payload_erased_by: erasedBy,
     })),
     not_drawn: notDrawn,
   };

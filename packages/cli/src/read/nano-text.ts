@@ -6,6 +6,11 @@ export function isoOfUnixNano(nanos: bigint): string {
   return `${seconds}.${String(nanos % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
+/** RFC 3339 in UTC, whole seconds. For seconds that somebody else says: what is no year that a date has is told as it is. */
+export function isoOfUnixS(unixS: number): string {
+  return unixS > 8.64e12 ? `Unix time ${unixS}` : new Date(unixS * 1000).toISOString().replace('.000Z', 'Z');
+}
+
 /** Exact milliseconds as decimal text: `1.234567`, `-0.5`, `12`. */
 export function exactMs(nanos: bigint): string {
   const digits = String(nanos < 0n ? -nanos : nanos).padStart(7, '0');

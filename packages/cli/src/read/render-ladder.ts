@@ -50,7 +50,8 @@ function rowsOf(events: readonly LadderEvent[]): Row[] {
   for (const { entry, ...event } of events) {
     const [from, to] = [escapeText(event.from), escapeText(event.to)];
     const isError = entry.status === STATUS_ERROR;
-    const label = escapeText(event.label) + (isError ? ' [error]' : '');
+    const erased = event.erasedBy === undefined ? '' : ` (payload erased by entry ${event.erasedBy})`;
+    const label = escapeText(event.label) + (isError ? ' [error]' : '') + erased;
     const hash = entry.hashHex.slice(0, HASH_DIGITS);
     const last = rows.at(-1);
     if (last !== undefined && last.from === from && last.to === to && last.label === label) {
@@ -141,6 +142,8 @@ function summary({ events, parties, notDrawn }: Ladder, width: number | undefine
   const derived = events.filter(({ isDerived }) => isDerived).length;
   const parts = [counted(events.length, 'event', 'events'), counted(parties.length, 'party', 'parties')];
   if (derived > 0) parts.push(`parties of ${derived.toLocaleString('en')} from names and payloads`);
+  const erased = events.filter(({ erasedBy }) => erasedBy !== undefined).length;
+  if (erased > 0) parts.push(`${counted(erased, 'payload', 'payloads')} erased`);
   if (notDrawn > 0) parts.push(`${counted(notDrawn, 'other entry', 'other entries')} not drawn`);
   const text = parts.join(' · ');
   return width === undefined ? text : fitWidth(text, width);

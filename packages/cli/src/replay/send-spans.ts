@@ -23,8 +23,10 @@ export interface Replayed {
   readonly requests: number;
   /** Spans that it refused: as a part of a request, or because one alone is too large for it. */
   readonly rejected: number;
-  /** Spans whose payload is erased or damaged. */
+  /** Spans whose payload is gone or damaged. */
   readonly missing: number;
+  /** Of these the entries whose payload is gone, in order. */
+  readonly goneSeqs: readonly number[];
 }
 
 /** How to send. */
@@ -43,10 +45,11 @@ export interface SendSpansOptions {
 /** The spans of these entries, in this order. @throws CliError `io` when the backend cannot be reached or refuses, LedgerError */
 export async function sendSpans(seqs: readonly number[], feed: SpanFeed, options: SendSpansOptions): Promise<Replayed> {
   const sum = { spans: 0, requests: 0, rejected: 0, missing: 0 };
+  const goneSeqs: number[] = [];
   let maxBytes = MAX_REQUEST_BYTES;
   for (let at = 0; at < seqs.length; options.onProgress(at)) {
     const fed = readSome(seqs.slice(at, at + MAX_SPANS), feed, maxBytes);
-    const { built, taken, missing } = requestOf(fed, options.target, maxBytes);
+    const { built, taken, missing, gone } = requestOf(fed, options.target, maxBytes);
     const outcome = await send(built, options, sum.spans, seqs.length);
     if (outcome.kind === 'refused' && built.spans > 1) {
       maxBytes = Math.max(1, Math.floor(Math.min(maxBytes, built.body.length) / 2));
@@ -55,12 +58,13 @@ export async function sendSpans(seqs: readonly number[], feed: SpanFeed, options
     const rejected = outcome.kind === 'accepted' ? 0 : outcome.kind === 'refused' ? 1 : outcome.rejectedSpans;
     if (outcome.message !== '') options.warn(`the backend says: ${outcome.message}`);
     sum.missing += missing;
+    goneSeqs.push(...gone);
     sum.rejected += Math.min(rejected, built.spans);
     sum.spans += Math.max(0, built.spans - rejected);
     if (built.spans > 0 && outcome.kind !== 'refused') sum.requests++;
     at += taken;
   }
-  return sum;
+  return { ...sum, goneSeqs };
 }
 
 function readSome(seqs: readonly number[], feed: SpanFeed, maxBytes: number): FedSpan[] {
@@ -80,12 +84,13 @@ function requestOf(
   fed: readonly FedSpan[],
   { contentType }: ReplayTarget,
   maxBytes: number,
-): { readonly built: TraceBody; readonly taken: number; readonly missing: number } {
+): { readonly built: TraceBody; readonly taken: number; readonly missing: number; readonly gone: readonly number[] } {
   const whole = fed.filter((span) => span.kind === 'span');
   const built = buildTraceBody(whole, contentType, maxBytes);
   const next = whole[built.taken];
   const taken = next === undefined ? fed.length : fed.indexOf(next);
-  return { built, taken, missing: taken - built.spans };
+  const gone = fed.slice(0, taken).flatMap(({ kind, seq }) => (kind === 'erased' ? [seq] : []));
+  return { built, taken, missing: taken - built.spans, gone };
 }
 
 /** Of refusals, only that a request is too large is an answer. @throws CliError `io` */

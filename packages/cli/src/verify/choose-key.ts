@@ -1,9 +1,9 @@
 /** Which key a ledger is judged by: one that the verifier already holds, never one that is found in the ledger alone. */
 import { readFileSync, statSync } from 'node:fs';
 import { encodeVkey, FormatError, parseVkey, textOfUtf8, type VerifierKey } from '@infrafabric/format';
-import { type LocalKey, localKeys } from '@infrafabric/ledger';
+import { type LocalKey, localKeys } from '@infrafabric/ledger/home';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { claimedEpochs, type KeyEpochs, readNote } from '@infrafabric/verify';
+import { claimedEpochs, type KeyEpochs, readNote } from '@infrafabric/verify/proof';
 import { CliError } from '../cli-error.js';
 
 /** A key, and where it came from. */

@@ -1,6 +1,6 @@
 /** Which of the keys that the witness home holds for a ledger signed a note: after a rotation there are several. */
-import { localKeys } from '@infrafabric/ledger';
-import { openNote } from '@infrafabric/verify';
+import { localKeys } from '@infrafabric/ledger/home';
+import { openNote } from '@infrafabric/verify/proof';
 import { type ChosenKey, keyOfFlag } from './choose-key.js';
 
 /** The held key that signed the note, else the first that is held; undefined when there is none. */

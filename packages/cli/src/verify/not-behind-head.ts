@@ -1,6 +1,6 @@
 /** What is given out as evidence must not come from an older copy. */
-import { readHead } from '@infrafabric/ledger';
-import { readNote } from '@infrafabric/verify';
+import { readHead } from '@infrafabric/ledger/home';
+import { readNote } from '@infrafabric/verify/proof';
 import { CliError } from '../cli-error.js';
 
 /** An older copy would be given out as if it were all there is. @throws CliError `ledger`, exit code 1. */

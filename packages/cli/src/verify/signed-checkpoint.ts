@@ -1,6 +1,6 @@
 /** A checkpoint that goes out as evidence: stored, signed by a key that is held, and not that of an older copy. */
 import type { LedgerReader } from '@infrafabric/ledger/reader';
-import { openNote, readNote } from '@infrafabric/verify';
+import { openNote, otherKeyIdsOf, readNote } from '@infrafabric/verify/proof';
 import { CliError } from '../cli-error.js';
 import { type ChosenKey, keyOfFlag } from './choose-key.js';
 import { localKeyOfNote } from './local-key-of-note.js';
@@ -40,11 +40,18 @@ export function signedCheckpoint(reader: LedgerReader, asked: Asked): SignedChec
   if (!opened.ok || origin !== chosen.key.name) {
     const why = opened.ok ? `it is that of ${origin}` : opened.message;
     throw new CliError('ledger', `the checkpoint of size ${size} is not one to give out: ${why}`, {
-      hint: 'run if-witness verify',
+      hint: hintFor(note, chosen),
       exitCode: 1,
     });
   }
   return { note, origin, size, rootHex, chosen };
+}
+
+/** A key that was changed by a rotation is no reason to suspect the ledger. */
+function hintFor(note: Uint8Array, { key }: ChosenKey): string {
+  const ids = otherKeyIdsOf(note, key);
+  if (ids.length === 0) return 'run if-witness verify';
+  return `it is signed by key ${ids.join(' and ')} of that name: if the key was changed, run if-witness verify, then give the key of that time, which if-witness keys list has`;
 }
 
 function checkpointOf(

@@ -1,9 +1,9 @@
 /** `if-witness verify --proof FILE`: judges a proof of one entry. Needs a key and the entry, no ledger. */
 import { existsSync } from 'node:fs';
 import { type Entry, MAX_ENTRY_OCTETS, MAX_PROOF_OCTETS, parseTlogProof, utf8Of } from '@infrafabric/format';
-import { witnessPaths } from '@infrafabric/ledger';
+import { witnessPaths } from '@infrafabric/ledger/home';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { judgeProof, type ProofReport, readNote } from '@infrafabric/verify';
+import { judgeProof, type ProofReport, readNote } from '@infrafabric/verify/proof';
 import { CliError, usageError } from '../cli-error.js';
 import { type Paint, paintIf, wantsColor } from '../color.js';
 import type { CommonOptions } from '../common-options.js';

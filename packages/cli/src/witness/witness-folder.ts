@@ -11,6 +11,7 @@ import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
+import { isoOfUnixS } from '../read/nano-text.js';
 import { renderTable } from '../table.js';
 import { terminalWidth } from '../terminal-width.js';
 import { keyOfFlag } from '../verify/choose-key.js';
@@ -78,7 +79,7 @@ export async function list({ flags, common }: Invocation<WitnessFlags>): Promise
         key_id: key.keyIdHex,
         vkey,
         cosigned_size: cosigned?.checkpoint.size ?? null,
-        cosigned_at: line === undefined ? null : timeOf(parseCosignature(line.signature).timeUnixS),
+        cosigned_at: line === undefined ? null : isoOfUnixS(parseCosignature(line.signature).timeUnixS),
       };
     }),
   );
@@ -129,8 +130,4 @@ function append(file: string, line: string): void {
       hint: 'make the witness first: if-witness witness keygen NAME',
     });
   }
-}
-
-function timeOf(unixS: number): string {
-  return unixS > 8.64e12 ? `Unix time ${unixS}` : `${new Date(unixS * 1000).toISOString().slice(0, 19)}Z`;
 }

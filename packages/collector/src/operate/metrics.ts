@@ -18,6 +18,8 @@ export interface MetricSources {
   readonly limits: { readonly inFlightSpans: number; readonly bodyBytes: number };
   readonly isReady: () => boolean;
   readonly ledger: () => Promise<LedgerFigures>;
+  /** Undefined where it is not known. */
+  readonly keySinceMs: () => Promise<number | undefined>;
   readonly exporters: () => readonly ForwardCounts[];
   /** Undefined: nothing is anchored, and nothing said of it. */
   readonly anchors?: AnchorCounts | undefined;
@@ -150,4 +152,8 @@ function addStateMetrics(registry: Registry, sources: MetricSources): void {
     async () => (await sources.ledger()).entries,
   );
   gauge('ledger_size_bytes', 'The ledger file with its write-ahead log.', async () => (await sources.ledger()).bytes);
+  gauge('key_since_timestamp_seconds', 'Since when the current key signs, Unix time.', async () => {
+    const sinceMs = await sources.keySinceMs();
+    return sinceMs === undefined ? undefined : sinceMs / 1000;
+  });
 }

@@ -2,7 +2,7 @@
 import { parseVkey, type VerifierKey } from '@infrafabric/format';
 import { localKeys, readHead, type WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
-import { claimedEpochs, openNote, readNote } from '@infrafabric/verify';
+import { claimedEpochs, openNote, otherKeyIdsOf, readNote } from '@infrafabric/verify';
 import { AnchorError } from './anchor-error.js';
 
 /** A checkpoint to be anchored. */
@@ -44,7 +44,7 @@ export class AnchoredLedger {
       });
     }
     const opened = openNote(note, key);
-    if (!opened.ok) throw bad(`the newest checkpoint is not one to keep: ${opened.message}`);
+    if (!opened.ok) throw bad(`the newest checkpoint is not one to keep: ${opened.message}`, hintFor(note, key));
     const { origin, size, rootHex } = opened.checkpoint;
     requireNotBehindHead(this.paths.ledger, origin, size);
     return { note, origin, size, rootHex, key };
@@ -87,6 +87,13 @@ function requireNotBehindHead(ledger: string, origin: string, size: number): voi
   throw bad('the ledger is behind its remembered head, or the head is not its own');
 }
 
-function bad(message: string): AnchorError {
-  return new AnchorError('ledger', message, { hint: 'run if-witness verify' });
+/** A key that was changed by a rotation is no reason to suspect the ledger. */
+function hintFor(note: Uint8Array, key: VerifierKey): string | undefined {
+  const ids = otherKeyIdsOf(note, key);
+  if (ids.length === 0) return undefined;
+  return `it is signed by key ${ids.join(' and ')} of that name: if the key was changed, run if-witness verify, then give the newer key, which if-witness keys show prints`;
+}
+
+function bad(message: string, hint: string = 'run if-witness verify'): AnchorError {
+  return new AnchorError('ledger', message, { hint });
 }

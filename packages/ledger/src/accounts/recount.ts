@@ -197,12 +197,15 @@ export class Recount {
       this.#db,
       'INSERT OR REPLACE INTO rollup (bucket, grp, currency, sums) VALUES (?, ?, ?, ?)',
     );
+    const remove = statement(this.#db, 'DELETE FROM rollup WHERE bucket = ? AND grp = ? AND currency = ?');
     for (const { key, sums } of this.#deltas.values()) {
-      if (SUM_MEMBERS.every((member) => sums[member] === 0n)) continue;
+      if (isNothing(sums)) continue;
       const stored = read.get(key.bucket, key.group, key.currency) as string | undefined;
       const total = stored === undefined ? noSums() : decodeSums(stored);
       addSums(total, sums);
-      write.run(key.bucket, key.group, key.currency, encodeSums(total));
+      // A row of nothing would still name the rate card that its calls had before they were repriced.
+      if (isNothing(total)) remove.run(key.bucket, key.group, key.currency);
+      else write.run(key.bucket, key.group, key.currency, encodeSums(total));
     }
   }
 }
@@ -217,6 +220,10 @@ interface RollupKey {
   readonly bucket: number;
   readonly group: number;
   readonly currency: string;
+}
+
+function isNothing(sums: Readonly<Sums>): boolean {
+  return SUM_MEMBERS.every((member) => sums[member] === 0n);
 }
 
 function countableOf(call: StoredCall): CountableSpan {

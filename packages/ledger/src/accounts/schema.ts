@@ -4,7 +4,7 @@
  */
 
 /** Changes whenever the tables or the rules that fill them do; a file of another version is made again. */
-export const ACCOUNTS_VERSION = '2';
+export const ACCOUNTS_VERSION = '3';
 
 /** Width of a sum's interval: every time zone's day starts on a quarter of an hour. Nanoseconds. */
 export const BUCKET_NANO = 900_000_000_000n;
