@@ -13,7 +13,7 @@ import {
   textOfUtf8,
   type VerifierKey,
 } from '@infrafabric/format';
-import { openNote } from './open-note.js';
+import { openNote, readNote } from './open-note.js';
 
 /** Stable codes of what can be wrong with a proof. */
 export type ProofProblemCode =
@@ -107,7 +107,7 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   else if (!opened.ok && key !== undefined)
     add(
       opened.fault === 'unsigned' ? 'checkpoint.unsigned' : 'checkpoint.signature',
-      `the checkpoint: ${opened.message}`,
+      `the checkpoint: ${opened.message}${opened.fault === 'unsigned' ? otherKeyHint(proof, key) : ''}`,
     );
   const { checkpoint } = opened;
   if (checkpoint === undefined) return undefined;
@@ -115,6 +115,14 @@ function judgeCheckpoint(proof: TlogProof, key: VerifierKey | undefined, add: Ad
   if (key !== undefined && key.name !== origin)
     add('key.origin', `the checkpoint is that of ${origin}, the key that of ${key.name}`);
   return { origin, size, rootHex };
+}
+
+/** A proof takes the key of its checkpoint's epoch: which that is, its line says, which nobody has checked. */
+function otherKeyHint({ checkpoint }: TlogProof, { name }: VerifierKey): string {
+  const read = readNote(checkpoint);
+  const line = read.ok ? read.note.signatures.find((signature) => signature.name === name) : undefined;
+  if (line === undefined) return '';
+  return `; it says that the key ${line.keyIdHex} of this ledger signed it: where the key was rotated, hold that one`;
 }
 
 const NOBODY: VerifierKey = { name: '', keyIdHex: '', publicKey: new Uint8Array(32) };

@@ -2,10 +2,11 @@
  * The whole judgement as a table of contents: chain, signatures, store, payloads, verdict. Pure: no file, no clock but for
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
-import { isQuorumMet, type Policy, renderQuorum, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { isQuorumMet, type Policy, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { type AskedPolicy, answerPolicy, failedCosignatures, isSameKey } from './cosigned-sizes.js';
 import { viewEntry } from './entry-view.js';
 import { type ChainFindings, type ChainOptions, judgeChain, type VouchedRoot } from './judge-chain.js';
-import { type AskedPolicy, type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
+import { type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
 import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
 import { judgeIndexes } from './judge-indexes.js';
 import { firstRedactions, judgeErased } from './judge-redactions.js';
@@ -27,7 +28,6 @@ import {
   onlyKey,
   vouchingKeys,
 } from './key-epochs.js';
-import { openCosignatures } from './open-cosignatures.js';
 import { openUnderAny, readNote } from './open-note.js';
 import {
   type JudgedKey,
@@ -315,14 +315,6 @@ export function openAnchor(
   return { ok: true, root: { size, rootHex, note: textOfUtf8(note), what: `the anchor ${name}` } };
 }
 
-/** A line of a known key that does not verify rejects a note, whoever's key it is. */
-function failedCosignatures(octets: Uint8Array, policy: Policy | undefined): string[] {
-  const read = readNote(octets);
-  if (!read.ok || policy === undefined) return [];
-  const keys = policy.witnesses.map(({ key }) => key);
-  return openCosignatures(read.note.text, read.note.signatures, keys).failed.map(({ message }) => message);
-}
-
 /** Entries whose payload is gone without a word. */
 function missingPayloads(
   source: ChainSource & StoreSource,
@@ -483,27 +475,14 @@ function answerOf(
   found: CosignatureFindings,
 ): PolicyAnswer | undefined {
   if (asked === undefined) return undefined;
-  const { policy, from } = asked;
-  // A policy that was written before a rotation still means this ledger.
   const keys = key === undefined ? [] : [key, ...(epochs ?? []).flatMap((epoch) => epoch.key ?? [])];
-  const acceptsLog = policy.logs.length === 0 || policy.logs.some((log) => keys.some((one) => isSameKey(log.key, one)));
-  return {
-    from,
-    quorum: renderQuorum(policy.quorum),
-    acceptsLog,
-    witnessed: found.witnessed,
-    isMet: acceptsLog && (policy.quorum.kind === 'none' || found.witnessed !== undefined),
-  };
+  return answerPolicy(asked, keys, found.witnessed);
 }
 
 /** A rollback is seen by asking: where those who matter did not answer, nobody can tell. */
 function tooFewAnswered({ asked, policy }: VerifyOptions): boolean {
   if (asked === undefined || policy === undefined) return false;
   return !isQuorumMet(policy.policy.quorum, ({ key }) => asked.cosigned.some((one) => isSameKey(one, key)));
-}
-
-function isSameKey(a: VerifierKey, b: VerifierKey): boolean {
-  return a.name === b.name && a.publicKey.every((octet, i) => octet === b.publicKey[i]);
 }
 
 function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, problems: Problems): Report['head'] {
