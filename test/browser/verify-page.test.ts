@@ -1,6 +1,6 @@
 /** The page that `verify --page` writes, opened from the disk in Chromium: what it says of bundles, good and hostile. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Home } from '../cli/run.js';
@@ -126,6 +126,23 @@ describe('the page', () => {
     expect(await verdict()).toBe('VALID');
     expect(await page.textContent('h2')).toBe('As it was signed, and anchored');
     expect(await page.textContent('#chosen')).toContain('anchor');
+  });
+
+  test('asks for the cosignatures of a policy that is given', async () => {
+    const folder = new URL('../vectors/bundles/', import.meta.url);
+    const golden = (name: string): string => fileURLToPath(new URL(name, folder));
+    const [goldenKey] = readFileSync(golden('keys'), 'utf8').split('\n');
+    await page.fill('#key', goldenKey!);
+    await give(golden('selection.bundle'), golden('policy'));
+    expect(await verdict()).toBe('VALID');
+    expect(await page.textContent('h2')).toBe('As it was signed, and witnessed');
+    expect(await text()).toContain('the first 10 entries by alice, bob; policy asks for all of (alice, bob)');
+    const strangers = home.beside('strangers');
+    const [alice] = readFileSync(golden('policy'), 'utf8').match(/^witness alice .*$/m)!;
+    writeFileSync(strangers, `log ${key}\n${alice}\nquorum alice\n`);
+    await give(strangers);
+    await page.waitForSelector('.report.incomplete');
+    expect(await page.textContent('h2')).toBe('Cannot tell: the policy is not met');
   });
 
   test('shows hostile text as text', async () => {

@@ -128,6 +128,29 @@ describe('export --format bundle', () => {
     expect(judged(home, text, '--key', keyOf(home)).exitCode).toBe(0);
   });
 
+  test('--no-payloads leaves out what was sent, and nothing else', () => {
+    const home = written();
+    expect(home.witness(['redact', '3', '--reason', 'gdpr', '--yes']).exitCode).toBe(0);
+    const [full, bare] = [bundle(home, '--trace-id', 'call'), bundle(home, '--trace-id', 'call', '--no-payloads')];
+    expect(seqsOf(bare)).toEqual(seqsOf(full));
+    expect(linesOf(bare)).toEqual(
+      linesOf(full)
+        .filter(({ line }) => line !== 'context')
+        .map((line) => (line.line === 'entry' ? { line: 'entry', seq: line.seq, entry: line.entry } : line)),
+    );
+    expect(report(judged(home, bare, '--key', keyOf(home), '--json'))).toMatchObject({
+      code: 'incomplete.payloads',
+      payloads: { present: 0, erased: 1, missing: 2 },
+    });
+    const file = home.beside('bare.bundle');
+    const ran = home.witness(['export', '--format', 'bundle', '--no-payloads', '--output', file, '--json']);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ payloads: 0, entries: 7 });
+    expect(home.witness(['export', '--no-payloads'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('go with --format bundle'),
+    });
+  });
+
   test('writes nothing that does not hold', () => {
     const home = written();
     const key = keyOf(home);
@@ -332,7 +355,14 @@ describe('verify --bundle', () => {
     });
     expect(home.witness(['verify', '--bundle', home.beside('nothing')])).toMatchObject({ exitCode: 2, stdout: '' });
     expect(home.witness(['verify', '--bundle', home.path])).toMatchObject({ exitCode: 2, stdout: '' });
-    for (const flags of [['--no-head'], ['--all-signatures'], ['--proof', 'x'], ['--entry', 'x'], ['--page', 'x']])
+    for (const flags of [
+      ['--no-head'],
+      ['--all-signatures'],
+      ['--ask'],
+      ['--proof', 'x'],
+      ['--entry', 'x'],
+      ['--page', 'x'],
+    ])
       expect(home.witness(['verify', '--bundle', 'x', ...flags]), flags[0]).toMatchObject({ exitCode: 2, stdout: '' });
   });
 

@@ -83,15 +83,19 @@ function into(home: Home, file: string, ...more: string[]): Home {
 describe('a round trip', () => {
   let home: Home;
   let exported: string;
+  let bundled: string;
   beforeAll(() => {
     home = written();
     exported = home.beside('backup.json');
     expect(home.witness(['export', '--format', 'json', '--output', exported])).toMatchObject({ exitCode: 0 });
+    bundled = home.beside('backup.bundle');
+    expect(home.witness(['export', '--format', 'bundle', '--output', bundled])).toMatchObject({ exitCode: 0 });
   });
 
   test.each<[string, () => string]>([
     ['a ledger file', () => home.ledger],
     ['a JSON export', () => exported],
+    ['a bundle', () => bundled],
   ])('of %s: VALID, the entries octet for octet, trace, cost, report and spans as before', (_, file) => {
     const fresh = into(home, file());
     const verified = JSON.parse(fresh.witness(['verify', '--json', '--all-signatures', '--deep']).stdout);

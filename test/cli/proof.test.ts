@@ -194,3 +194,28 @@ describe('verify --proof', () => {
       });
   });
 });
+
+test('a proof under another epoch’s key says which key signed it', () => {
+  const { home, file, entry, key: first } = written();
+  expect(home.witness(['keys', 'rotate']).exitCode).toBe(0);
+  home.log('later', 't');
+  const second = home.witness(['keys', 'show']).stdout.trim();
+  const later = home.beside('later.tlog-proof');
+  expect(home.witness(['proof', '2', '--output', later]).exitCode).toBe(0);
+  const judged = (proof: string, key: string) =>
+    elsewhere(home, ['verify', '--proof', proof, '--entry', entry, '--key', key]);
+  expect(judged(file, first).exitCode).toBe(0);
+  expect(judged(later, second).exitCode).toBe(0);
+  for (const [proof, held, needed] of [
+    [later, first, second],
+    [file, second, first],
+  ] as const) {
+    const keyId = needed.split('+')[1];
+    expect(judged(proof, held)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining(
+        `it says that the key ${keyId} of this ledger signed it: where the key was rotated, hold that one`,
+      ),
+    });
+  }
+});

@@ -81,6 +81,57 @@ test('anchor has the checkpoint cosigned, verify wants that, and the anchor carr
   }
 });
 
+test('a bundle carries the cosignatures of its checkpoint, or of the newest that has them, and a policy can ask for them', async () => {
+  const { home, witness } = await pair();
+  home.log('b', 'call');
+  home.witness(['anchor', '-q']);
+  const key = home.witness(['keys', 'show']).stdout.trim();
+  const policy = join(home.path, 'policy');
+  const ask = (args: readonly string[], ...flags: readonly string[]): Record<string, unknown> => {
+    const bundle = home.witness(['export', '--format', 'bundle', ...args]);
+    expect(bundle).toMatchObject({ exitCode: 0, stderr: '' });
+    // In a home where nothing is held.
+    const elsewhere = ['verify', '--bundle', '-', '--home', home.beside('none'), ...flags, '--json'];
+    return JSON.parse(home.witness(elsewhere, { input: bundle.stdout }).stdout) as Record<string, unknown>;
+  };
+  const met = { quorum: 'other', met: true, witnessed: { size: 3, by: ['other'] } };
+  for (const args of [[], ['--trace-id', 'call']]) {
+    expect(ask(args, '--key', key, '--policy', policy)).toMatchObject({
+      code: 'valid.witnessed',
+      cosignatures: { found: 1, checked: 1, unknown: 0 },
+      policy: met,
+    });
+    expect(ask(args, '--key', key)).toMatchObject({ code: 'valid.unanchored', policy: null });
+  }
+  for (const event of ['c', 'd', 'e']) home.log(event, 't');
+  for (const args of [[], ['--trace-id', 'call'], ['--since', '2020-01-01']])
+    expect(ask(args, '--key', key, '--policy', policy)).toMatchObject({ code: 'valid.witnessed', policy: met });
+  // The policy of the home counts as it does for a ledger, and a log line of one that is named gives the key.
+  const bundle = home.beside('call.bundle');
+  home.witness(['export', '--format', 'bundle', '--trace-id', 'call', '--output', bundle]);
+  expect(home.witness(['verify', '--bundle', bundle, '-q']).stdout).toMatch(
+    /^VALID \(witnessed: 3 entries at .*Z by other; nothing vouches for 3 later entries\): 2 of 6 entries; /,
+  );
+  expect(home.witness(['verify', '--bundle', bundle, '-q', '--no-policy']).stdout).toMatch(/^VALID \(unanchored\)/);
+  const named = home.beside('named-policy');
+  writeFileSync(named, `log ${key}\nwitness other ${witness.vkey}\nquorum other\n`);
+  expect(ask([], '--policy', named)).toMatchObject({ code: 'valid.witnessed', key: { from: `the policy ${named}` } });
+  const strict = home.beside('strict-policy');
+  const stranger = new Home();
+  expect(stranger.witness(['witness', 'keygen', 'witness.example/stranger']).exitCode).toBe(0);
+  const second = await startWitness(stranger);
+  writeFileSync(
+    strict,
+    `witness other ${witness.vkey}\nwitness second ${second.vkey}\ngroup all all other second\nquorum all\n`,
+  );
+  expect(ask([], '--key', key, '--policy', strict)).toMatchObject({ code: 'incomplete.policy-unmet', exit_code: 3 });
+  const text = home.witness(['verify', '--bundle', bundle, '--policy', strict]);
+  expect(text).toMatchObject({
+    exitCode: 3,
+    stdout: expect.stringContaining('policy       not met: no checkpoint is'),
+  });
+});
+
 describe('an older copy put back, its remembered head with it', () => {
   test('is VALID by itself, INVALID (rollback) when witnesses are asked, and not anchored: both notes are shown', async () => {
     const { home, witness } = await pair();

@@ -2,13 +2,14 @@
  * `node test/vectors/rebuild.mjs` writes the golden vectors anew; see README.md beside it. The same key, clock and salts
  * every time, so the JSON files come out byte for byte as they are, or the format has changed.
  */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeSpanBody, hexOf } from '@infrafabric/format';
 import { draftSpan, Ledger, localKeys } from '@infrafabric/ledger';
 import { call, computed, estimated, fixed, reported, unpriced, usage } from './accounts.mjs';
+import { bundles } from './bundles.mjs';
 import { controlLedger } from './control-ledger.mjs';
 import { fixedSources } from './fixed-sources.mjs';
 import * as records from './records.mjs';
@@ -123,16 +124,16 @@ function drafts() {
 
 /** The vectors by file name; `database`: where to put the file behind ledger.json. */
 export async function rebuild(database) {
+  const written = await ledger(database);
   const vectors = {
-    'ledger.json': await ledger(database),
+    'ledger.json': written,
     'tree.json': await tree(),
     'control.json': controlLedger(),
     'erased.json': await erased(),
     'drafts.json': drafts(),
   };
-  return Object.fromEntries(
-    Object.entries(vectors).map(([name, vector]) => [name, `${JSON.stringify(vector, null, 1)}\n`]),
-  );
+  const texts = Object.entries(vectors).map(([name, vector]) => [name, `${JSON.stringify(vector, null, 1)}\n`]);
+  return { ...Object.fromEntries(texts), ...(await bundles(written, START)) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -144,6 +145,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     } catch {
       // There is none yet.
     }
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, json);
     console.log(`${name}: ${state}`);
   }

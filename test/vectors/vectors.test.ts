@@ -3,9 +3,9 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ENTRY_TYPES, parseCanonicalJson, parseVkey } from '@infrafabric/format';
+import { ENTRY_TYPES, parseBundleLine, parseCanonicalJson, parsePolicy, parseVkey, utf8Of } from '@infrafabric/format';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { verifyLedger } from '@infrafabric/verify';
+import { type BundleReport, verifyBundle, verifyLedger } from '@infrafabric/verify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rebuild } from './rebuild.mjs';
 import { type Rows, rowsOf, type VectorEntry } from './rows.mjs';
@@ -100,7 +100,18 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test.each(['ledger.json', 'tree.json', 'control.json', 'erased.json', 'drafts.json'])('%s is rebuilt byte for byte', (name) => {
+const BUNDLES = ['whole', 'selection', 'no-payloads'].map((name) => `bundles/${name}.bundle`);
+
+test.each([
+  'ledger.json',
+  'tree.json',
+  'control.json',
+  'erased.json',
+  'drafts.json',
+  ...BUNDLES,
+  'bundles/policy',
+  'bundles/keys',
+])('%s is rebuilt byte for byte', (name) => {
   expect(rebuilt[name]).toBe(stored(name));
 });
 
@@ -306,6 +317,63 @@ describe('control.json', () => {
     };
     for (const [name, key] of Object.entries(keys)) {
       expect(body[name]).toEqual({ leaves: 1, root: leafHash(Buffer.concat([key, seqs])) });
+    }
+  });
+});
+
+describe('bundles', () => {
+  const vkeys = stored('bundles/keys').trimEnd().split('\n');
+  const policy = { policy: parsePolicy(utf8Of(stored('bundles/policy'))), from: 'policy' };
+  const judged = (name: string, vkey: string): BundleReport =>
+    verifyBundle([utf8Of(stored(name))], { key: parseVkey(vkey), policy, deep: true });
+
+  test.each(vkeys)('are VALID under the key of either epoch, and witnessed where both witnesses signed: %s', (vkey) => {
+    const common = {
+      verdict: 'VALID',
+      code: 'valid.witnessed',
+      notUnderstood: {},
+      problems: [],
+      key: { reachedByRotations: vkeys.length - 1 - vkeys.indexOf(vkey) },
+    };
+    expect(judged('bundles/whole.bundle', vkey)).toMatchObject({
+      ...common,
+      isWhole: true,
+      imported: { entries: 6, unverified: 0 },
+      payloads: { erased: 1, missing: 0 },
+    });
+    const selection = judged('bundles/selection.bundle', vkey);
+    expect(selection).toMatchObject({ ...common, isWhole: false, payloads: { erased: 1, missing: 0 } });
+    // The second checkpoint that was cosigned, by one of two, is not enough.
+    expect(selection.policy?.witnessed?.by).toEqual(['alice', 'bob']);
+    expect(judged('bundles/no-payloads.bundle', vkey)).toMatchObject({
+      code: 'incomplete.payloads',
+      entries: selection.entries,
+      checkpoint: selection.checkpoint,
+    });
+  });
+
+  test('are lines in canonical JSON whose entries and hashes give the root', () => {
+    for (const name of BUNDLES) {
+      const lines = stored(name).trimEnd().split('\n');
+      const nodes: { level: number; hash: string }[] = [];
+      const push = (level: number, hash: string): void => {
+        const last = nodes.at(-1);
+        if (last?.level !== level) {
+          nodes.push({ level, hash });
+          return;
+        }
+        nodes.pop();
+        push(level + 1, sha256(Buffer.of(1), hex(last.hash), hex(hash)));
+      };
+      for (const text of lines) {
+        parseCanonicalJson(text);
+        const line = parseBundleLine(utf8Of(text));
+        if (line.line === 'entry') push(0, leafHash(line.entry));
+        if (line.line === 'hash') push(Math.log2(line.to - line.from), line.hashHex);
+      }
+      const root = nodes.map(({ hash }) => hash).reduceRight((right, left) => sha256(Buffer.of(1), hex(left), hex(right)));
+      const { checkpoint } = JSON.parse(lines[0]!) as { checkpoint: string };
+      expect(checkpoint.split('\n')[2]).toBe(hex(root).toString('base64'));
     }
   });
 });

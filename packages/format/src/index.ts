@@ -65,6 +65,7 @@ export {
   encodeNote,
   encodeSignatureLine,
   MAX_NOTE_OCTETS,
+  MAX_NOTE_SIGNATURES,
   type Note,
   type NoteSignature,
   parseNote,

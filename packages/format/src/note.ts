@@ -9,7 +9,8 @@ import { isKeyName } from './vkey.js';
 
 /** A note is at most this many octets. */
 export const MAX_NOTE_OCTETS = 1_000_000;
-const MAX_SIGNATURES = 100;
+/** And has at most so many signature lines. */
+export const MAX_NOTE_SIGNATURES = 100;
 const PREFIX = '— ';
 
 /** One signature line. */
@@ -46,7 +47,7 @@ export function parseNote(bytes: Uint8Array): Note {
   const block = note.slice(split + 2);
   if (block === '' || !block.endsWith('\n')) throw malformed('the signatures do not end with a newline');
   const lines = block.slice(0, -1).split('\n');
-  if (lines.length > MAX_SIGNATURES) throw malformed(`more than ${MAX_SIGNATURES} signatures`);
+  if (lines.length > MAX_NOTE_SIGNATURES) throw malformed(`more than ${MAX_NOTE_SIGNATURES} signatures`);
   return { text: note.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 

@@ -10,11 +10,14 @@ import {
   parseCanonicalJson,
   parseEntry,
   sha256Hex,
+  spanIn,
   textOfUtf8,
 } from '@infrafabric/format';
+import { BundleIndexes, type IndexFindings } from './bundle-indexes.js';
 import { BundlePayloads, type KnownEntry, type PayloadState } from './bundle-payloads.js';
-import type { BundleProblemCode, BundleProblems } from './bundle-report.js';
+import { type BundleProblemCode, BundleProblems } from './bundle-report.js';
 import { type CardOf, spanChargeProblems } from './judge-charges.js';
+import { type ImportFindings, ImportJudge } from './judge-imports.js';
 
 /** An entry as read. */
 export interface JudgedEntry {
@@ -36,9 +39,6 @@ export interface Before {
   readonly noteHashBefore: string | undefined;
 }
 
-/** Types whose rules this judge knows; the rest is counted as not understood. */
-const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['import', 'index']);
-
 /** Judges entries in order of seq. */
 export class BundleEntries {
   readonly #problems: BundleProblems;
@@ -46,6 +46,12 @@ export class BundleEntries {
   readonly #cardOf: CardOf | undefined;
   readonly #known = new Map<number, KnownEntry>();
   readonly payloads: BundlePayloads;
+  /** What breaks the rules of imports and indexes: said where all entries are what was signed, of which it would else be a sequel. */
+  readonly #sequels = new BundleProblems();
+  readonly #imports: ImportJudge;
+  readonly #indexes = new BundleIndexes(this.#sequels);
+  /** The usage of spans that imports hold, by seq of the first part. */
+  readonly #held = new Map<number, { readonly usage: unknown }>();
   readonly #rotations: { seq: number; vkey: unknown }[] = [];
   readonly #notUnderstood: Record<string, number> = {};
   #previous: { readonly seq: number; readonly at: string } | undefined;
@@ -63,6 +69,10 @@ export class BundleEntries {
     this.payloads = new BundlePayloads(problems);
     this.#deep = deep === true;
     this.#cardOf = cardOf;
+    this.#imports = new ImportJudge(this.#sequels, (seq, text) => {
+      const span = spanIn(parseEntry(text));
+      if (span !== undefined) this.#held.set(seq, { usage: span.body.usage });
+    });
   }
 
   get count(): number {
@@ -89,9 +99,23 @@ export class BundleEntries {
     return this.#spansKnownLost;
   }
 
+  get imported(): ImportFindings {
+    return this.#imports.findings;
+  }
+
+  get indexes(): IndexFindings {
+    return this.#indexes.findings;
+  }
+
   /** Some entry is said to have changed, which explains that the root is another. */
   get namesAny(): boolean {
     return this.#named > 0 || this.#openBreak !== undefined;
+  }
+
+  /** Entries up to this seq are not here. */
+  gap(to: number): void {
+    this.#imports.end();
+    this.#indexes.gap(to);
   }
 
   /** Judges an entry by what stands before it. */
@@ -104,7 +128,10 @@ export class BundleEntries {
       this.#link(seq, entry, before);
       this.#place(seq, entry);
       this.#type(seq, entry);
-    } else this.#previous = undefined;
+    } else {
+      this.#previous = undefined;
+      this.gap(seq + 1);
+    }
     const payload = this.payloads.take(line, entry);
     this.#known.set(seq, {
       hashHex,
@@ -123,6 +150,8 @@ export class BundleEntries {
     if (this.#genesis === undefined && this.#known.size > 0)
       this.#add('genesis.missing', 'the genesis entry, which says whose ledger this is, is not here', 0);
     this.payloads.conclude(this.#known);
+    this.#imports.end();
+    if (!this.#problems.anyInvalid) this.#problems.addAll(this.#sequels);
   }
 
   #read(seq: number, octets: Uint8Array): Entry | undefined {
@@ -188,11 +217,14 @@ export class BundleEntries {
     if (type === 'rotation') this.#rotations.push({ seq, vkey: body.key });
     if (type === 'redaction') this.payloads.redact(seq, entry, this.#known);
     if (type === 'adjustment') this.#adjustment(seq, body);
+    if (type === 'import') this.#imports.take(seq, entry);
+    else this.#imports.end();
+    this.#indexes.take(seq, entry);
     if (type === 'gap' && typeof body.count === 'number') this.#spansKnownLost += body.count;
     if (type === 'span')
       for (const problem of spanChargeProblems(entry, this.#cardOf))
         this.#add('entry.charge', `the charge of entry ${seq}: ${problem}`, seq);
-    if (isKnownType(type) && !NOT_UNDERSTOOD.has(type)) return;
+    if (isKnownType(type)) return;
     this.#notUnderstood[type] = (this.#notUnderstood[type] ?? 0) + 1;
     if (entry.critical === true) this.#criticalNotUnderstood = true;
   }
@@ -220,12 +252,27 @@ export class BundleEntries {
         : known!.type === 'span'
           ? spanChargeProblems({ body: adjusted(known!.usage, charge) }, this.#cardOf)
           : [];
-    for (const problem of problems) this.#add('adjustment.charge', `the adjustment in entry ${seq}: ${problem}`, seq);
+    for (const problem of problems) this.#add('adjustment.charge', adjustmentText(seq, problem), seq);
+    if (known?.type === 'import' && problems.length === 0) this.#adjustmentOfImport(seq, target as number, charge);
+  }
+
+  #adjustmentOfImport(seq: number, target: number, charge: unknown): void {
+    const held = this.#held.get(target);
+    const problems =
+      held === undefined
+        ? ['the import that it names holds no span']
+        : spanChargeProblems({ body: adjusted(held.usage, charge) }, this.#cardOf);
+    for (const problem of problems)
+      this.#sequels.add({ code: 'adjustment.charge', seq, message: adjustmentText(seq, problem) });
   }
 
   #add(code: BundleProblemCode, message: string, seq?: number): void {
-    this.#problems.add(code, message, seq);
+    this.#problems.add(seq === undefined ? { code, message } : { code, seq, message });
   }
+}
+
+function adjustmentText(seq: number, problem: string): string {
+  return `the adjustment in entry ${seq}: ${problem}`;
 }
 
 /** An adjustment prices by a card of its own time, so without the span's start. */

@@ -6,6 +6,7 @@ import {
   FormatError,
   hexOf,
   payloadDigestHex,
+  utf8Of,
 } from '@infrafabric/format';
 import type { BundleProblemCode, BundleProblems } from './bundle-report.js';
 
@@ -24,6 +25,8 @@ export interface KnownEntry {
 
 /** What a span's payload starts with: the digests of its resource and its scope. */
 const NAMES_OCTETS = 64;
+/** How the payload of an imported budget begins, which names none. */
+const BUDGET_PAYLOAD = utf8Of('{"scope":{');
 
 /** Judges payloads, in order of their entries. */
 export class BundlePayloads {
@@ -69,12 +72,12 @@ export class BundlePayloads {
 
   /** A span's payload names its resource and its scope, and so does that of an imported one. */
   #names(seq: number, type: string, payload: Uint8Array): void {
-    if ((type !== 'span' && type !== 'import') || payload.length < NAMES_OCTETS) return;
+    const isBudget = type === 'import' && BUDGET_PAYLOAD.every((octet, i) => payload[i] === octet);
+    if ((type !== 'span' && type !== 'import') || isBudget || payload.length < NAMES_OCTETS) return;
     for (const [i, kind] of (['resource', 'scope'] as const).entries()) {
       const context = this.#contexts.get(hexOf(payload.subarray(32 * i, 32 * i + 32)));
       if (context?.kind === kind) context.named = true;
-      else if (type === 'span')
-        this.#add('context.missing', `the ${kind} that the payload of entry ${seq} names is not here`, seq);
+      else this.#add('context.missing', `the ${kind} that the payload of entry ${seq} names is not here`, seq);
     }
   }
 
@@ -119,6 +122,6 @@ export class BundlePayloads {
   }
 
   #add(code: BundleProblemCode, message: string, seq?: number): void {
-    this.#problems.add(code, message, seq);
+    this.#problems.add(seq === undefined ? { code, message } : { code, seq, message });
   }
 }

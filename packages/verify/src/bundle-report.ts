@@ -1,19 +1,9 @@
 /** What the judge says of a bundle. Codes are stable; sentences are for people and may change. docs/format.md §Bundle. */
 import type { BundleSelection } from '@infrafabric/format';
-import type { KeySource, ProblemCode } from './report.js';
+import type { KeySource, PolicyAnswer, ProblemCode } from './report.js';
 
 /** Stable codes of what can be wrong with a bundle; where they are a ledger's too, they mean the same. */
-export type BundleProblemCode =
-  | ProblemCode
-  | 'bundle.malformed'
-  | 'bundle.root'
-  | 'payload.returned'
-  | 'redaction.malformed'
-  | 'redaction.target'
-  | 'redaction.leaf'
-  | 'rotation.key'
-  | 'rotation.batch'
-  | 'rotation.signature';
+export type BundleProblemCode = ProblemCode | 'bundle.malformed' | 'bundle.root';
 
 /** One finding. */
 export interface BundleProblem {
@@ -27,6 +17,7 @@ export interface BundleProblem {
 
 /** Stable codes of verdicts. */
 export type BundleVerdictCode =
+  | 'valid.witnessed'
   | 'valid.anchored'
   | 'valid.unanchored'
   | 'incomplete.not-understood'
@@ -34,6 +25,7 @@ export type BundleVerdictCode =
   | 'incomplete.payloads'
   | 'incomplete.anchor-not-compared'
   | 'incomplete.anchor-required'
+  | 'incomplete.policy-unmet'
   | 'invalid';
 
 /** An anchor, and what the bundle says to it. */
@@ -81,8 +73,16 @@ export interface BundleReport {
     readonly reachedByRotations: number | undefined;
   };
   readonly anchors: readonly BundleAnchor[];
+  /** Lines of others under the checkpoints that are here: all, those of witnesses that the policy knows, the rest. */
+  readonly cosignatures: { readonly found: number; readonly checked: number; readonly unknown: number };
+  /** What became of the policy; undefined when none was asked for. */
+  readonly policy: PolicyAnswer | undefined;
   /** Entries by type that this version does not understand. */
   readonly notUnderstood: Readonly<Record<string, number>>;
+  /** Entries of other ledgers that are here, and how many of them were not verified when they were imported. */
+  readonly imported: { readonly entries: number; readonly unverified: number };
+  /** Indexes that are here, and how many of them the bundle does not have all entries of. */
+  readonly indexes: { readonly found: number; readonly notCompared: number };
   /** Spans that the ledger itself says were lost, from gap entries that are here. */
   readonly spansKnownLost: number;
   /** The first problems; `problemCount` has them all. */
@@ -99,16 +99,15 @@ export class BundleProblems {
   #count = 0;
   #invalid = 0;
 
-  add(code: BundleProblemCode, message: string, seq?: number, evidence?: readonly string[]): void {
+  add(problem: BundleProblem): void {
     this.#count++;
-    if (code !== 'payload.missing') this.#invalid++;
-    if (this.#kept.length >= BundleProblems.KEPT) return;
-    this.#kept.push({
-      code,
-      message,
-      ...(seq === undefined ? {} : { seq }),
-      ...(evidence === undefined ? {} : { evidence }),
-    });
+    if (problem.code !== 'payload.missing') this.#invalid++;
+    if (this.#kept.length < BundleProblems.KEPT) this.#kept.push(problem);
+  }
+
+  addAll({ kept, count }: { readonly kept: readonly BundleProblem[]; readonly count: number }): void {
+    for (const problem of kept) this.add(problem);
+    this.#count += count - kept.length;
   }
 
   /** In order of seq, those without one first. */

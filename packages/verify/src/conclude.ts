@@ -1,5 +1,6 @@
 /** From everything that was found to the report: the verdict, and what it does not vouch for. docs/format.md §Verdicts. */
-import { isQuorumMet, renderQuorum, type VerifierKey } from '@infrafabric/format';
+import { isQuorumMet } from '@infrafabric/format';
+import { answerPolicy, isSameKey } from './cosigned-sizes.js';
 import type { ChainFindings, VouchedRoot } from './judge-chain.js';
 import type { CosignatureFindings } from './judge-cosignatures.js';
 import type { ImportFindings } from './judge-imports.js';
@@ -106,27 +107,14 @@ function answerOf(
   found: CosignatureFindings,
 ): PolicyAnswer | undefined {
   if (asked === undefined) return undefined;
-  const { policy, from } = asked;
-  // A policy that was written before a rotation still means this ledger.
   const keys = key === undefined ? [] : [key, ...(epochs ?? []).flatMap((epoch) => epoch.key ?? [])];
-  const acceptsLog = policy.logs.length === 0 || policy.logs.some((log) => keys.some((one) => isSameKey(log.key, one)));
-  return {
-    from,
-    quorum: renderQuorum(policy.quorum),
-    acceptsLog,
-    witnessed: found.witnessed,
-    isMet: acceptsLog && (policy.quorum.kind === 'none' || found.witnessed !== undefined),
-  };
+  return answerPolicy(asked, keys, found.witnessed);
 }
 
 /** A rollback is seen by asking: where those who matter did not answer, nobody can tell. */
 function tooFewAnswered({ asked, policy }: VerifyOptions): boolean {
   if (asked === undefined || policy === undefined) return false;
   return !isQuorumMet(policy.policy.quorum, ({ key }) => asked.cosigned.some((one) => isSameKey(one, key)));
-}
-
-function isSameKey(a: VerifierKey, b: VerifierKey): boolean {
-  return a.name === b.name && a.publicKey.every((octet, i) => octet === b.publicKey[i]);
 }
 
 function headState({ head }: VerifyOptions, opened: VouchedRoot | undefined, problems: Problems): Report['head'] {

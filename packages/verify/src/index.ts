@@ -1,5 +1,6 @@
 export { verifyEd25519 } from '#ed25519';
 export type { JudgedEntry } from './bundle-entries.js';
+export { BundleLines } from './bundle-lines.js';
 export type { BundleOptions } from './bundle-options.js';
 export type {
   BundleAnchor,
@@ -10,10 +11,10 @@ export type {
   EntryRun,
 } from './bundle-report.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
+export type { AskedPolicy } from './cosigned-sizes.js';
 export { BundleJudge, verifyBundle } from './judge-bundle.js';
 export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
-export type { AskedPolicy } from './judge-cosignatures.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
 export { judgeIndexes } from './judge-indexes.js';
 export { judgeProof, type ProofProblem, type ProofProblemCode, type ProofReport } from './judge-proof.js';

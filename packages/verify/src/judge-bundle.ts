@@ -19,13 +19,15 @@ import {
   utf8Of,
   ZERO_HASH_HEX,
 } from '@infrafabric/format';
+import { type BundleCosignatures, judgeBundleCosignatures } from './bundle-cosignatures.js';
 import { BundleEntries } from './bundle-entries.js';
 import { type BundleKeyFindings, judgeBundleKeys } from './bundle-keys.js';
 import { BundleLines } from './bundle-lines.js';
 import type { BundleOptions } from './bundle-options.js';
-import { type BundleAnchor, BundleProblems, type BundleReport } from './bundle-report.js';
+import { type BundleAnchor, type BundleProblemCode, BundleProblems, type BundleReport } from './bundle-report.js';
 import { concludeBundle } from './bundle-verdict.js';
-import { openNote, readNote } from './open-note.js';
+import { failedCosignatures } from './cosigned-sizes.js';
+import { openNote, readNote, withoutCosigners } from './open-note.js';
 
 /** Runs kept for the report. */
 const MAX_RUNS = 1_000;
@@ -84,7 +86,7 @@ export class BundleJudge {
     const { origin, rootHex } = this.#checkpoint ?? {};
     if (this.#stopped === undefined && this.#frontier.rootHex() !== rootHex && !this.#entries.namesAny) {
       const message = `entries and hashes do not give the root of ${size} entries that was signed: at least one of them is another`;
-      this.#problems.add('bundle.root', message);
+      this.#problems.add({ code: 'bundle.root', message });
     }
     this.#entries.conclude(this.#stopped === undefined);
     const keys =
@@ -95,6 +97,7 @@ export class BundleJudge {
             this.#options.key,
             this.#problems,
           );
+    const anchors = this.#anchors.map((anchor) => this.#judgeAnchor(anchor, keys));
     return concludeBundle({
       options: this.#options,
       isOfOtherVersion: this.#stopped === 'version',
@@ -105,7 +108,8 @@ export class BundleJudge {
       isWhole: this.#stopped === undefined && this.#hashes === 0,
       entries: this.#entries,
       keys,
-      anchors: this.#anchors.map((anchor) => this.#judgeAnchor(anchor, keys)),
+      anchors,
+      cosignatures: keys === undefined ? undefined : this.#judgeCosignatures(origin!, anchors),
       problems: this.#problems,
     });
   }
@@ -116,7 +120,7 @@ export class BundleJudge {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.#stopped = error.code === 'bundle.version' ? 'version' : 'malformed';
-      if (this.#stopped === 'malformed') this.#problems.add('bundle.malformed', error.message);
+      if (this.#stopped === 'malformed') this.#problems.add({ code: 'bundle.malformed', message: error.message });
     }
   }
 
@@ -164,11 +168,14 @@ export class BundleJudge {
     this.#hashes++;
     this.#frontier.pushSubtree(Math.round(Math.log2(to - from)), hashHex);
     this.#prevHex = to - from === 1 ? hashHex : undefined;
+    this.#entries.gap(to);
     this.#compareAnchors();
   }
 
-  #takeContext({ kind, context }: BundleContext): void {
-    this.#entries.payloads.addContext(kind, contextDigestHex(kind, context));
+  #takeContext(line: BundleContext): void {
+    const digestHex = contextDigestHex(line.kind, line.context);
+    this.#entries.payloads.addContext(line.kind, digestHex);
+    this.#options.onContext?.(line, digestHex);
   }
 
   #takeEntry(line: BundleEntry): void {
@@ -182,7 +189,8 @@ export class BundleJudge {
     const noteBefore = this.#notes.get(seq);
     const judged = this.#entries.add(line, {
       prevHex: this.#prevHex,
-      noteHashBefore: noteBefore === undefined ? undefined : sha256Hex(noteBefore),
+      noteHashBefore:
+        noteBefore === undefined ? undefined : sha256Hex(withoutCosigners(noteBefore, this.#entries.origin)),
     });
     this.#frontier.push(judged.hashHex);
     this.#prevHex = judged.hashHex;
@@ -197,13 +205,11 @@ export class BundleJudge {
     const read = readNote(note);
     if (!read.ok) throw malformed(`the checkpoint of size ${size}: ${read.message}`);
     const { origin, rootHex } = read.checkpoint;
-    const seq = size - 1;
-    if (read.checkpoint.size !== size)
-      this.#problems.add('checkpoint.size', `the checkpoint of size ${size} says ${read.checkpoint.size}`, seq);
-    else if (origin !== this.#header!.origin)
-      this.#problems.add('checkpoint.origin', `the checkpoint of size ${size} is of another ledger`, seq);
-    else if (rootHex !== this.#frontier.rootHex())
-      this.#problems.add('checkpoint.root', `the checkpoint of size ${size} signed another root than is here`, seq);
+    const bad = (code: BundleProblemCode, what: string): void =>
+      this.#problems.add({ code, seq: size - 1, message: `the checkpoint of size ${size} ${what}` });
+    if (read.checkpoint.size !== size) bad('checkpoint.size', `says ${read.checkpoint.size}`);
+    else if (origin !== this.#header!.origin) bad('checkpoint.origin', 'is of another ledger');
+    else if (rootHex !== this.#frontier.rootHex()) bad('checkpoint.root', 'signed another root than is here');
     this.#notes.set(size, note);
   }
 
@@ -228,6 +234,14 @@ export class BundleJudge {
       if (anchor.checkpoint?.size === this.#frontier.size) anchor.rootHere = this.#frontier.rootHex();
   }
 
+  #judgeCosignatures(origin: string, anchors: readonly BundleAnchor[]): BundleCosignatures {
+    const agreeing = this.#anchors.flatMap(({ note, checkpoint }, i) =>
+      anchors[i]!.state === 'agrees' && checkpoint !== undefined ? [{ size: checkpoint.size, note }] : [],
+    );
+    const notes = [...this.#notes].map(([size, note]) => ({ size, note }));
+    return judgeBundleCosignatures(notes, agreeing, { origin, policy: this.#options.policy?.policy }, this.#problems);
+  }
+
   #judgeAnchor(anchor: OpenAnchor, keys: BundleKeyFindings | undefined): BundleAnchor {
     const { name, note, checkpoint, rootHere } = anchor;
     const foreign = (message: string): BundleAnchor => ({ name, size: checkpoint?.size, state: 'foreign', message });
@@ -237,6 +251,8 @@ export class BundleJudge {
     if (this.#options.key === undefined) return foreign('no key is held');
     if (!(keys?.keysOf(size) ?? [this.#options.key]).some((key) => openNote(note, key).ok))
       return foreign('no key of this ledger signed it');
+    const [failed] = failedCosignatures(note, this.#options.policy?.policy);
+    if (failed !== undefined) return foreign(failed);
     if (size === 0) return { name, size, state: 'agrees', message: 'it vouches for no entry' };
     if (rootHere === undefined) {
       const newest = this.#checkpoint?.size ?? 0;
@@ -247,7 +263,8 @@ export class BundleJudge {
     if (rootHere === rootHex)
       return { name, size, state: 'agrees', message: `it vouches for the first ${size} entries` };
     const message = `the first ${size} entries are not those that the anchor ${name} vouches for: history was rewritten`;
-    this.#problems.add('fork', message, undefined, [new TextDecoder().decode(note), this.#header!.checkpoint]);
+    const evidence = [new TextDecoder().decode(note), this.#header!.checkpoint];
+    this.#problems.add({ code: 'fork', message, evidence });
     return { name, size, state: 'disagrees', message };
   }
 }

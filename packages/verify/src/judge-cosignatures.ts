@@ -5,28 +5,19 @@
  */
 import {
   FormatError,
-  isQuorumMet,
   type NoteSignature,
   type Policy,
-  type PolicyWitness,
   parseNote,
   parseSignatureLine,
   textOfUtf8,
   utf8Of,
-  type VerifierKey,
 } from '@infrafabric/format';
+import { type AskedPolicy, CosignedSizes, type WitnessKey, witnessKeysOf } from './cosigned-sizes.js';
 import type { VouchedRoot } from './judge-chain.js';
 import { openCosignatures } from './open-cosignatures.js';
 import { readNote } from './open-note.js';
 import type { Problems, Witnessed } from './report.js';
 import type { ChainSource, CosignatureRow, StoreSource } from './source.js';
-
-/** A policy that is to be met, and what it is called. */
-export interface AskedPolicy {
-  readonly policy: Policy;
-  /** For the report: a file. */
-  readonly from: string;
-}
 
 /** What the cosignatures turned out to be. */
 export interface CosignatureFindings {
@@ -38,11 +29,6 @@ export interface CosignatureFindings {
   readonly unknown: number;
   /** The largest checkpoint for which the policy's quorum is met; undefined when there is none, or no policy. */
   readonly witnessed: Witnessed | undefined;
-}
-
-interface Cosigner {
-  readonly witness: PolicyWitness;
-  readonly timeUnixS: number;
 }
 
 /** Judges all rows, and finds what the policy asks for. Anchors count as far as they were opened. Never throws for what a file holds. */
@@ -61,10 +47,9 @@ export function judgeCosignatures(
 class CosignatureJudge {
   readonly #source: ChainSource;
   readonly #policy: Policy | undefined;
-  readonly #keys: readonly (VerifierKey & { readonly witness: PolicyWitness })[];
+  readonly #keys: readonly WitnessKey[];
   readonly #problems: Problems;
-  /** By size: the policy's witnesses that cosigned it. */
-  readonly #cosigned = new Map<number, Cosigner[]>();
+  readonly #cosigned = new CosignedSizes();
   /** Text of the checkpoint that was asked for last: rows of one size follow each other. */
   #text: { readonly size: number; readonly text: string | undefined } | undefined;
   #stored = 0;
@@ -74,7 +59,7 @@ class CosignatureJudge {
   constructor(source: ChainSource, policy: Policy | undefined, problems: Problems) {
     this.#source = source;
     this.#policy = policy;
-    this.#keys = (policy?.witnesses ?? []).map((witness) => ({ ...witness.key, witness }));
+    this.#keys = witnessKeysOf(policy);
     this.#problems = problems;
   }
 
@@ -92,7 +77,7 @@ class CosignatureJudge {
     else this.#checked++;
     for (const { message } of opened.failed)
       this.#add('cosignature.signature', size, `the checkpoint of size ${size}: ${message}`);
-    for (const { key, timeUnixS } of opened.cosigned) this.#keep(size, { witness: key.witness, timeUnixS });
+    for (const { key, timeUnixS } of opened.cosigned) this.#cosigned.keep(size, { witness: key.witness, timeUnixS });
   }
 
   /** Its lines; one that fails made it no anchor before. What they say of another root is no word for this ledger. */
@@ -100,35 +85,12 @@ class CosignatureJudge {
     const { text, signatures } = parseNote(utf8Of(note));
     if (headOf(text) !== headOf(this.#textOf(size) ?? '')) return;
     for (const { key, timeUnixS } of openCosignatures(text, signatures, this.#keys).cosigned)
-      this.#keep(size, { witness: key.witness, timeUnixS });
+      this.#cosigned.keep(size, { witness: key.witness, timeUnixS });
   }
 
   findings(): CosignatureFindings {
-    return { stored: this.#stored, checked: this.#checked, unknown: this.#unknown, witnessed: this.#witnessed() };
-  }
-
-  #witnessed(): Witnessed | undefined {
-    // A policy that asks for nobody is met by every checkpoint, and vouches for none.
-    if (this.#policy === undefined || this.#policy.quorum.kind === 'none') return undefined;
-    const { quorum } = this.#policy;
-    for (const size of [...this.#cosigned.keys()].sort((a, b) => b - a)) {
-      const cosigners = this.#cosigned.get(size)!.sort((a, b) => a.timeUnixS - b.timeUnixS);
-      const enough = cosigners.findIndex((_, i) =>
-        isQuorumMet(quorum, (witness) => cosigners.slice(0, i + 1).some((cosigner) => cosigner.witness === witness)),
-      );
-      if (enough < 0) continue;
-      return { size, timeUnixS: cosigners[enough]!.timeUnixS, by: cosigners.map(({ witness }) => witness.name) };
-    }
-    return undefined;
-  }
-
-  #keep(size: number, cosigner: Cosigner): void {
-    const known = this.#cosigned.get(size) ?? [];
-    const before = known.findIndex(({ witness }) => witness === cosigner.witness);
-    // Said twice, the earlier time is when it was first so.
-    if (before < 0) known.push(cosigner);
-    else if (cosigner.timeUnixS < known[before]!.timeUnixS) known[before] = cosigner;
-    this.#cosigned.set(size, known);
+    const witnessed = this.#cosigned.witnessedUnder(this.#policy);
+    return { stored: this.#stored, checked: this.#checked, unknown: this.#unknown, witnessed };
   }
 
   #parse(size: number, witness: Uint8Array | null, line: Uint8Array | null): NoteSignature | undefined {

@@ -20,7 +20,7 @@ import {
 } from '@infrafabric/format';
 import { type EntryView, viewEntry } from './entry-view.js';
 import { openNote, readNote } from './open-note.js';
-import type { ProblemCode, Problems } from './report.js';
+import type { ProblemCode, ProblemSink } from './report.js';
 import type { ChainSource } from './source.js';
 
 /** How many entries of other ledgers there are, and how many of them under a head without a key. */
@@ -36,11 +36,17 @@ export const NO_IMPORTS: ImportFindings = { entries: 0, unverified: 0 };
 export function judgeImports(
   source: Pick<ChainSource, 'entries'>,
   { first, last }: { readonly first: number; readonly last: number },
-  problems: Problems,
+  problems: ProblemSink,
 ): ImportFindings {
   const judge = new ImportJudge(problems);
-  for (const rows of source.entries(first, last + 1))
-    for (const [seq, text] of rows) if (typeof text === 'string') judge.take(seq, text);
+  for (const rows of source.entries(first, last + 1)) {
+    for (const [seq, text] of rows) {
+      if (typeof text !== 'string') continue;
+      const entry = text.endsWith(',"type":"span"}') ? undefined : parsed(text);
+      if (entry?.type === 'import') judge.take(seq, entry);
+      else judge.end();
+    }
+  }
   judge.end();
   return judge.findings;
 }
@@ -64,27 +70,27 @@ interface Open {
   readonly pieces: Uint8Array[];
 }
 
-class ImportJudge {
-  readonly #problems: Problems;
+/** Judges imports one after the other; {@link ImportJudge.end} where something else stands between them. */
+export class ImportJudge {
+  readonly #problems: ProblemSink;
+  readonly #onHeld: ((seq: number, text: string) => void) | undefined;
   readonly #heads = new Map<number, Head>();
   #open: Open | undefined;
   #entries = 0;
   #unverified = 0;
 
-  constructor(problems: Problems) {
+  /** @param onHeld given the entry that is imported, and the seq of the import, or of the first part of it */
+  constructor(problems: ProblemSink, onHeld?: (seq: number, text: string) => void) {
     this.#problems = problems;
+    this.#onHeld = onHeld;
   }
 
   get findings(): ImportFindings {
     return { entries: this.#entries, unverified: this.#unverified };
   }
 
-  take(seq: number, text: string): void {
-    const entry = text.endsWith(',"type":"span"}') ? undefined : parsed(text);
-    if (entry?.type !== 'import') {
-      this.end();
-      return;
-    }
+  /** An entry of type `import` at its place. */
+  take(seq: number, entry: Entry): void {
     const body = readImportBody(entry.body);
     if (body === undefined) this.#problem('import.malformed', seq, 'is neither a head nor an entry of another ledger');
     else if (body.kind === 'head') this.#head(seq, entry, body);
@@ -147,6 +153,7 @@ class ImportJudge {
       this.#problem('import.entry', seq, 'holds octets that are no entry');
       return;
     }
+    this.#onHeld?.(seq, text);
     if (payload !== undefined && payload !== held.payload)
       this.#problem('import.payload', seq, 'has another payload than the entry that it holds');
     if (held.seq === 0 && !isGenesisOf(head.origin, parsed(text)))

@@ -4,7 +4,7 @@
  */
 import { encodeVkey, FormatError, parseEntry, parseVkey, type VerifierKey } from '@infrafabric/format';
 import { openNote, readNote } from './open-note.js';
-import type { Problems } from './report.js';
+import type { ProblemSink } from './report.js';
 import type { ChainSource } from './source.js';
 
 /** A rotation entry as found in the chain. */
@@ -121,7 +121,7 @@ export function judgeRotations(
   rotations: readonly RotationFound[],
   epochs: KeyEpochs,
   origin: string | undefined,
-  problems: Problems,
+  problems: ProblemSink,
 ): void {
   const used = new Set(epochs[0].key === undefined ? [] : [epochs[0].key.keyIdHex]);
   for (const [i, { seq, closed }] of rotations.entries()) {
@@ -156,7 +156,7 @@ export function judgeRotations(
 export function judgeSignatures(
   sampled: readonly { readonly size: number; readonly note: Uint8Array }[],
   epochs: KeyEpochs,
-  problems: Problems,
+  problems: ProblemSink,
 ): number {
   let checked = 0;
   for (const { size, note } of sampled) {
@@ -171,7 +171,7 @@ export function judgeSignatures(
   return checked;
 }
 
-function judgeNote(size: number, note: Uint8Array, key: VerifierKey, problems: Problems): void {
+function judgeNote(size: number, note: Uint8Array, key: VerifierKey, problems: ProblemSink): void {
   const seq = Math.max(0, size - 1);
   const opened = openNote(note, key);
   const read = readNote(note);
@@ -192,7 +192,7 @@ function judgeClosingNote(
   size: number,
   note: Uint8Array,
   keys: readonly [old: VerifierKey, next: VerifierKey],
-  problems: Problems,
+  problems: ProblemSink,
 ): void {
   const read = readNote(note);
   if (!read.ok) return;

@@ -1,6 +1,7 @@
 /** From the octets of a checkpoint note to a checkpoint that a known key signed. Untrusted input. */
 
 import {
+  encodeNote,
   FormatError,
   type ParsedCheckpoint,
   parseCheckpoint,
@@ -47,6 +48,18 @@ export function openUnderAny(bytes: Uint8Array, keys: readonly VerifierKey[]): O
   const opened = keys.map((key) => openNote(bytes, key));
   const faulty = opened.find((each) => !each.ok && each.fault === 'signature');
   return faulty ?? opened.find((each) => each.ok) ?? opened[0]!;
+}
+
+/**
+ * A note as its writer stores it: without the lines of other names than the ledger's, which cosigners add. What has no line
+ * of that name, or is no note, is given back as it is.
+ */
+export function withoutCosigners(bytes: Uint8Array, origin: string): Uint8Array {
+  const read = readNote(bytes);
+  if (!read.ok) return bytes;
+  const { text, signatures } = read.note;
+  const own = signatures.filter(({ name }) => name === origin);
+  return own.length === 0 || own.length === signatures.length ? bytes : utf8Of(encodeNote(text, own));
 }
 
 /** Reads a note without checking any signature. Never throws. */

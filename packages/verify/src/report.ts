@@ -174,6 +174,11 @@ export interface PayloadCounts {
   readonly missing: number;
 }
 
+/** Takes findings of rules that ledgers and bundles share. */
+export interface ProblemSink {
+  add(problem: Problem): void;
+}
+
 /** Collects problems: keeps the first, counts all. */
 export class Problems {
   static readonly KEPT = 100;

@@ -1,8 +1,8 @@
 /** Roots that something outside the ledger vouches for: the remembered head, anchors, and what witnesses say against it. */
 import { type Policy, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import { failedCosignatures } from './cosigned-sizes.js';
 import type { ChainFindings, VouchedRoot } from './judge-chain.js';
 import { claimedEpochs, type KeyEpochs, vouchingKeys } from './key-epochs.js';
-import { openCosignatures } from './open-cosignatures.js';
 import { openUnderAny, readNote } from './open-note.js';
 import { Problems } from './report.js';
 import type { ChainSource } from './source.js';
@@ -71,14 +71,6 @@ export function openAnchor(
   const [failed] = failedCosignatures(note, policy);
   if (failed !== undefined) return { ok: false, message: `not an anchor of this ledger: ${failed}` };
   return { ok: true, root: { size, rootHex, note: textOfUtf8(note), what: `the anchor ${name}` } };
-}
-
-/** A line of a known key that does not verify rejects a note, whoever's key it is. */
-function failedCosignatures(octets: Uint8Array, policy: Policy | undefined): string[] {
-  const read = readNote(octets);
-  if (!read.ok || policy === undefined) return [];
-  const keys = policy.witnesses.map(({ key }) => key);
-  return openCosignatures(read.note.text, read.note.signatures, keys).failed.map(({ message }) => message);
 }
 
 /** A witness that shows no note is believed: whoever lists it in a policy trusts it to say no. */

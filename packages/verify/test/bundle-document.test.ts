@@ -18,7 +18,7 @@ const literals = (...files: string[]): string[] =>
     files.flatMap((file) =>
       [
         ...read(`packages/verify/src/${file}`).matchAll(
-          /'((?:bundle|entry|checkpoint|genesis|payload|context|redaction|adjustment|rotation|key|proof)\.[a-z-]+|fork)'/g,
+          /'((?:bundle|entry|checkpoint|genesis|payload|context|redaction|adjustment|rotation|key|proof|import|index|cosignature)\.[a-z-]+|fork)'/g,
         ),
       ].map(([, code]) => code!),
     ),
@@ -35,9 +35,16 @@ test('proofs', () => {
 });
 
 test('bundles', () => {
-  const said = literals('judge-bundle.ts', 'bundle-entries.ts', 'bundle-payloads.ts', 'bundle-keys.ts').filter(
-    (code) => code !== 'bundle.version',
-  );
+  const said = literals(
+    'judge-bundle.ts',
+    'bundle-entries.ts',
+    'bundle-payloads.ts',
+    'bundle-keys.ts',
+    'bundle-indexes.ts',
+    'bundle-cosignatures.ts',
+    'key-epochs.ts',
+    'judge-imports.ts',
+  ).filter((code) => code !== 'bundle.version');
   expect(named(section('Bundle'))).toEqual(sorted([...said, ...union('bundle-report.ts', 'BundleVerdictCode')]));
   expect(section('Bundle')).toContain(`\`${BUNDLE_FORMAT}\``);
   expect(section('Bundle')).toContain(`at most ${MAX_BUNDLE_LINE_OCTETS.toLocaleString('en')} octets`);

@@ -1,4 +1,5 @@
 /** Hostile bundles: whatever is done to the octets, the judge answers, and no change of meaning is ever VALID. */
+import { readFileSync } from 'node:fs';
 import {
   type BundleHeader,
   type BundleLine,
@@ -6,6 +7,8 @@ import {
   FormatError,
   MAX_BUNDLE_LINE_OCTETS,
   parseBundleLine,
+  parsePolicy,
+  parseVkey,
   utf8Of,
 } from '@infrafabric/format';
 import fc from 'fast-check';
@@ -39,6 +42,13 @@ function expectHarmless(octets: Uint8Array, what: string): void {
   expect(meaning(octets), what).toEqual(meaning(good));
 }
 
+/** With an import, an erased payload, a rotation and cosignatures: test/vectors. */
+const vector = (name: string): Buffer =>
+  readFileSync(new URL(`../../../test/vectors/bundles/${name}`, import.meta.url));
+const golden = vector('selection.bundle');
+const goldenKey = parseVkey(vector('keys').toString().split('\n')[0]!);
+const policy = { policy: parsePolicy(vector('policy')), from: 'policy' };
+
 describe('a bundle', () => {
   test('with any octet changed is not VALID, unless it says the same', () => {
     expect(judge(good)).toMatchObject({ verdict: 'VALID', entries: 5, isWhole: false });
@@ -53,6 +63,27 @@ describe('a bundle', () => {
     // Those of the claimed key: there is something that may change.
     expect(valid).toBeGreaterThan(0);
     expect(valid).toBeLessThan(2 * first.vkey.length + 1);
+  });
+
+  test('with any octet changed is not witnessed, unless it says the same', () => {
+    const judged = (octets: Uint8Array): BundleReport => verifyBundle([octets], { key: goldenKey, policy });
+    expect(judged(golden)).toMatchObject({
+      code: 'valid.witnessed',
+      imported: { entries: 2 },
+      payloads: { erased: 1 },
+    });
+    const found = { VALID: 0, INVALID: 0, INCOMPLETE: 0 };
+    for (let at = 0; at < golden.length; at += 3) {
+      const octets = golden.map((octet, i) => (i === at ? octet ^ 1 : octet));
+      const { verdict, code } = judged(octets);
+      found[verdict]++;
+      if (verdict !== 'VALID') continue;
+      expect([at, code]).toEqual([at, 'valid.witnessed']);
+      expect(meaning(octets), `octet ${at}`).toEqual(meaning(golden));
+    }
+    // Some of the claimed key, and of a cosignature that is one too few anyway.
+    expect(found.VALID).toBeGreaterThan(0);
+    expect(found.INVALID).toBeGreaterThan(20 * (found.VALID + found.INCOMPLETE));
   });
 
   test('with pieces cut out, doubled or put elsewhere is not VALID, unless it says the same', () => {

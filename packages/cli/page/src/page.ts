@@ -1,4 +1,5 @@
-/** The page: takes a bundle, a key and anchors, and says what it found. Loads nothing, sends nothing, keeps nothing. */
+/** The page: takes a bundle, a key, anchors and a policy, and says what it found. Loads nothing, sends nothing, keeps nothing. */
+import type { AskedPolicy } from '@infrafabric/verify';
 import { readKey, tellFile } from './dropped-files.js';
 import { byId, element } from './elements.js';
 import { judgeFile } from './judge-file.js';
@@ -14,6 +15,7 @@ const result = byId('result');
 
 let bundle: File | undefined;
 const anchors = new Map<string, Uint8Array>();
+let policy: AskedPolicy | undefined;
 /** Counts judgements: a slow one must not overwrite what was asked later. */
 let asked = 0;
 
@@ -22,6 +24,7 @@ async function take(files: Iterable<File>): Promise<void> {
     const told = await tellFile(file);
     if (told.kind === 'key') keyField.value = told.text;
     else if (told.kind === 'anchor') anchors.set(told.name, told.note);
+    else if (told.kind === 'policy') policy = { policy: told.policy, from: told.name };
     else bundle = told.file;
   }
   await judge();
@@ -36,6 +39,7 @@ async function judge(): Promise<void> {
   const names = [
     ...(bundle === undefined ? [] : [bundle.name]),
     ...[...anchors.keys()].map((name) => `anchor ${name}`),
+    ...(policy === undefined ? [] : [`policy ${policy.from}`]),
   ];
   chosen.replaceChildren(...names.map((name) => element('li', '', name)));
   if (bundle === undefined) return result.replaceChildren();
@@ -46,6 +50,7 @@ async function judge(): Promise<void> {
   try {
     const options = {
       ...(key === undefined ? {} : { key }),
+      ...(policy === undefined ? {} : { policy }),
       anchors: [...anchors].map(([anchor, note]) => ({ name: anchor, note })),
     };
     const judged = await judgeFile(bundle, options, (octets) => {

@@ -65,10 +65,13 @@ function factsOf(report: BundleReport, name: string, tookMs: number): HTMLElemen
     ['Payloads', payloadsText(payloads)],
     ['Key', keyText(key)],
     ['Anchors', anchorsText(report)],
+    ['Witnesses', witnessesText(report)],
   ];
   if (checkpoint !== undefined) facts.push(['Signed root', hashed(checkpoint.rootHex)]);
   if (report.spansKnownLost > 0)
     facts.push(['Known to be lost', `${count(report.spansKnownLost, 'span', 'spans')}, says the ledger itself`]);
+  if (report.imported.entries > 0)
+    facts.push(['Imported', `${count(report.imported.entries, 'entry', 'entries')} of other ledgers`]);
   const strange = Object.entries(report.notUnderstood).map(([type, n]) => `${number(n)} ${type}`);
   if (strange.length > 0) facts.push(['Not understood', strange.slice(0, SHOWN_RUNS).join(', ')]);
   facts.push(['Took', `${(tookMs / 1000).toFixed(2)} s, in this page`]);
@@ -117,6 +120,15 @@ function keyText({ source, keyIdHex, newestKeyIdHex, reachedByRotations = 0 }: B
 function anchorsText({ anchors }: BundleReport): string {
   if (anchors.length === 0) return 'none given';
   return anchors.map(({ name, state, message }) => `${name} ${STATES[state]}: ${message}`).join('; ');
+}
+
+function witnessesText({ policy, cosignatures }: BundleReport): string {
+  const here = count(cosignatures.found, 'cosignature', 'cosignatures');
+  if (policy === undefined) return `${here} here, none checked: no policy was given`;
+  const { witnessed } = policy;
+  if (witnessed === undefined) return `${here} here; ${policy.from} asks for ${policy.quorum}`;
+  const first = `the first ${count(witnessed.size, 'entry', 'entries')}`;
+  return `${first} by ${witnessed.by.join(', ')}; ${policy.from} asks for ${policy.quorum}`;
 }
 
 const STATES = {

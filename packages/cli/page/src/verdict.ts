@@ -15,6 +15,11 @@ export function wordsOf(report: BundleReport): Words {
     ? `All ${count(size, 'entry', 'entries')} that the signed checkpoint covers are here, in their order, and none was changed.`
     : `${count(entries, 'entry is', 'entries are')} here, out of ${number(size)} that the signed checkpoint covers. Each of them is what was signed, at its place. What is not here, this file cannot tell.`;
   switch (report.code) {
+    case 'valid.witnessed':
+      return {
+        headline: 'As it was signed, and witnessed',
+        meaning: `${what} Enough of the witnesses of the policy cosigned its first ${count(report.policy?.witnessed?.size ?? 0, 'entry', 'entries')}.`,
+      };
     case 'valid.anchored':
       return { headline: 'As it was signed, and anchored', meaning: `${what} The anchor agrees.` };
     case 'valid.unanchored':
@@ -41,6 +46,11 @@ export function wordsOf(report: BundleReport): Words {
       };
     case 'incomplete.anchor-required':
       return { headline: 'Cannot tell: an anchor is required', meaning: 'None was given.' };
+    case 'incomplete.policy-unmet':
+      return {
+        headline: 'Cannot tell: the policy is not met',
+        meaning: `What is here holds. But no checkpoint in this file is cosigned by ${report.policy?.quorum ?? 'those'} as the policy asks, or the policy is that of another ledger.`,
+      };
     case 'incomplete.not-understood':
       return {
         headline: 'Cannot tell: made by a later version',

@@ -30,6 +30,8 @@ interface ExportFlags extends TimeFlags {
   readonly traceId?: string;
   readonly key?: string;
   readonly anchor?: readonly string[];
+  /** False when `--no-payloads` was given. */
+  readonly payloads?: boolean;
   readonly format?: string;
   readonly output?: string;
 }
@@ -47,7 +49,8 @@ export function define(command: Command): void {
       '--anchor <file>',
       'with bundle: an anchor that the bundle shall be comparable with; may be repeated',
       (file, files: string[] = []) => [...files, file],
-    );
+    )
+    .option('--no-payloads', 'with bundle: entries without what was sent, for who may not read that');
   addHelp(
     command,
     'Writes entries out as JSON, CSV or OTLP, calls as call detail records, the whole log as tiles.',
@@ -81,12 +84,12 @@ async function exportEntries({ flags, common, messages }: Invocation<ExportFlags
   if (format === BUNDLE) {
     if (flags.output === '') throw usageError('--output is empty');
     const { exportBundle } = await import('../read/export-bundle.js');
-    const { traceId, output, key, anchor = [] } = flags;
-    exportBundle({ traceId, time, output, key, anchors: anchor }, common, messages);
+    const { traceId, output, key, anchor = [], payloads = true } = flags;
+    exportBundle({ traceId, time, output, key, anchors: anchor, payloads }, common, messages);
     return 0;
   }
-  if (flags.key !== undefined || flags.anchor !== undefined)
-    throw usageError('--key and --anchor go with --format bundle');
+  if (flags.key !== undefined || flags.anchor !== undefined || flags.payloads === false)
+    throw usageError('--key, --anchor and --no-payloads go with --format bundle');
   if (format === TILES) {
     if (flags.traceId !== undefined || time !== undefined)
       throw usageError('--format tiles is of the whole ledger, not of a --trace-id or a time');

@@ -6,6 +6,7 @@ import { act, type Invocation } from '../act.js';
 import { CliError, usageError } from '../cli-error.js';
 import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
+import { bundleSource } from '../import/bundle-source.js';
 import { exportSource } from '../import/export-source.js';
 import { ledgerSource } from '../import/ledger-source.js';
 import { recogniseFile } from '../import/recognise-file.js';
@@ -24,7 +25,7 @@ const SHOWN = 10;
 
 export function define(command: Command): void {
   command
-    .argument('<file>', 'a ledger file, or what `export --format json` wrote')
+    .argument('<file>', 'a ledger file, or what `export` wrote with --format json or bundle')
     .option('--key <vkey>', 'the key of the other ledger, as text or as a file (default: the one in the witness home)')
     .option('--unverified', 'import also what does not verify, and record that nobody verified it');
   addHelp(
@@ -33,6 +34,7 @@ export function define(command: Command): void {
     [
       'if-witness import /backup/witness.db',
       'if-witness import witness-backup-20251111.json --key witness.vkey --home /srv/witness',
+      'if-witness import call.bundle --key witness.vkey --ledger case-1234.db',
       'if-witness import old.db --ledger restored.db --json',
     ],
     [
@@ -55,7 +57,7 @@ async function importFile({ flags, args, common, messages }: Invocation<ImportFl
   const progress = new Progress(common.quiet);
   const show = (what: string, done: number, all: number): void =>
     progress.show(() => `${bar(done, all)}  ${done.toLocaleString('en')} entries ${what}`);
-  const open = kind === 'ledger' ? ledgerSource : exportSource;
+  const open = { ledger: ledgerSource, 'json-export': exportSource, bundle: bundleSource }[kind];
   let source: ImportSource | undefined;
   try {
     source = await open({

@@ -66,7 +66,7 @@ export function define(command: Command): void {
       'if-witness verify --anchor anchor-2025-11-11.note --require-anchor',
       'if-witness verify --policy policy --ask',
       'if-witness verify --ledger copy.db --key witness.vkey --no-head --json',
-      'if-witness verify --bundle call.bundle --key witness.vkey',
+      'if-witness verify --bundle call.bundle --key witness.vkey --policy policy',
       'if-witness verify --proof 41.tlog-proof --entry 41.json --key witness.vkey',
     ],
     [
@@ -94,8 +94,8 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
   const paths = witnessPaths(common);
   if (flags.bundle !== undefined) {
     const { verifyBundleFile } = await import('../verify/verify-bundle.js');
-    const { bundle, key, anchor = [], requireAnchor, deep } = flags;
-    const asked = { bundle, key, anchors: anchor, requireAnchor: requireAnchor === true, deep: deep === true };
+    const { bundle, key, anchor: anchors = [], requireAnchor, policy, deep } = flags;
+    const asked = { bundle, key, anchors, requireAnchor: requireAnchor === true, policy, deep: deep === true };
     return verifyBundleFile(asked, common);
   }
   const created = await createIfNone(paths, invocation);
@@ -114,12 +114,13 @@ async function verify(invocation: Invocation<VerifyFlags>): Promise<ExitCode> {
 
 /** A flag that would be passed over is a mistake. @throws CliError `usage`. */
 function requireThatFit(flags: VerifyFlags): void {
-  const { proof, bundle, page, entry, key, deep, allSignatures, anchor, requireAnchor, head } = flags;
+  const { proof, bundle, page, entry, key, deep, allSignatures, anchor, requireAnchor, policy, ask, head } = flags;
   if (proof !== undefined && bundle !== undefined) throw usageError('--proof and --bundle are two questions');
   if (entry !== undefined && proof === undefined) throw usageError('--entry goes with --proof');
   const noHead = head === false ? true : undefined;
-  const ofLedgers = { '--all-signatures': allSignatures, '--no-head': noHead };
-  const ofHistories = { '--deep': deep, '--anchor': anchor, '--require-anchor': requireAnchor };
+  const ofLedgers = { '--all-signatures': allSignatures, '--ask': ask, '--no-head': noHead };
+  const policyFlag = { [policy === false ? '--no-policy' : '--policy']: policy };
+  const ofHistories = { '--deep': deep, '--anchor': anchor, '--require-anchor': requireAnchor, ...policyFlag };
   const ofAll = { '--key': key, '--proof': proof, '--bundle': bundle };
   const others =
     page !== undefined

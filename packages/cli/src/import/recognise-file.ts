@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { CliError, usageError } from '../cli-error.js';
 
 /** What `import` can take. */
-export type SourceKind = 'ledger' | 'json-export';
+export type SourceKind = 'ledger' | 'json-export' | 'bundle';
 
 const LOOKED_AT = 4_096;
 const SQLITE = 'SQLite format 3\0';
@@ -12,6 +12,7 @@ const SQLITE = 'SQLite format 3\0';
 export function recogniseFile(file: string): SourceKind {
   const start = startOf(file);
   if (start.startsWith(SQLITE)) return 'ledger';
+  if (start.startsWith('{"bundle":"')) return 'bundle';
   const trimmed = start.replace(/^\ufeff/, '').trimStart();
   if (/^\{\s*"ledger"\s*:/.test(trimmed)) return 'json-export';
   if (/"resource_?[sS]pans"/.test(trimmed)) {
@@ -24,7 +25,7 @@ export function recogniseFile(file: string): SourceKind {
     throw usageError(`${file} is a CSV export, which lacks most of a ledger`, 'export it once more with --format json');
   throw usageError(
     `${file} is neither a ledger nor an export of one`,
-    'import takes a ledger file, or what if-witness export --format json writes',
+    'import takes a ledger file, or what if-witness export writes with --format json or bundle',
   );
 }
 

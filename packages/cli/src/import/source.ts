@@ -3,7 +3,7 @@ import type { ForeignLedger } from '@infrafabric/ledger/import';
 
 /** Another ledger, verified as far as it can be. */
 export interface ImportSource {
-  /** For people: `ledger`, `JSON export`. */
+  /** For people: `ledger`, `JSON export`, `bundle`. */
   readonly kind: string;
   readonly origin: string;
   /** Entries that its newest checkpoint covers. */

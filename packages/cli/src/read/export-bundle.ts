@@ -27,6 +27,8 @@ export interface BundleAsked {
   readonly key: string | undefined;
   /** Files with anchors that the bundle shall be comparable with. */
   readonly anchors: readonly string[];
+  /** Whether payloads come along. */
+  readonly payloads: boolean;
 }
 
 /** Writes the bundle, and says so. */
@@ -45,6 +47,7 @@ export function exportBundle(asked: BundleAsked, common: CommonOptions, messages
       note: checkpoint.note,
       vkey: checkpoint.chosen.vkey,
       anchorSizes: asked.anchors.map((file) => anchorSize(file, checkpoint)),
+      payloads: asked.payloads,
       onProgress: (entries: number) => progress.show(() => `${entries.toLocaleString('en')} entries`),
     };
     output = asked.output === undefined ? undefined : openFileOutput(asked.output, ledger);

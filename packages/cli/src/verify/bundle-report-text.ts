@@ -4,6 +4,7 @@ import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
 import { isoOfUnixNano } from '../read/nano-text.js';
+import { policyJson, policyText, unmetText, witnessedText } from './policy-text.js';
 
 /** Problems and runs shown; `--json` has more. */
 const SHOWN = 10;
@@ -12,6 +13,10 @@ const SHOWN = 10;
 export function bundleVerdictLine(report: BundleReport, paint: Paint): string {
   const what = contentText(report);
   switch (report.code) {
+    case 'valid.witnessed':
+      return paint.good(
+        `VALID (witnessed: ${witnessedText(report.checkpoint!.size, report.policy!.witnessed!)}): ${what}`,
+      );
     case 'valid.anchored':
       return paint.good(`VALID (anchored): ${what}`);
     case 'valid.unanchored':
@@ -26,6 +31,8 @@ export function bundleVerdictLine(report: BundleReport, paint: Paint): string {
       return paint.unsure('INCOMPLETE: the bundle does not lead to the anchor that was given');
     case 'incomplete.anchor-required':
       return paint.unsure('INCOMPLETE: an anchor is required, and none was given');
+    case 'incomplete.policy-unmet':
+      return paint.unsure(`INCOMPLETE: the policy is not met: ${unmetText(report.policy!)}`);
     case 'incomplete.not-understood':
       return paint.unsure('INCOMPLETE: this version does not understand all that the bundle says is critical');
     case 'invalid':
@@ -45,6 +52,14 @@ export function renderBundleReport(report: BundleReport, file: string, paint: Pa
     ['key', keyText(key)],
     ['anchors', anchors.length === 0 ? 'none given' : anchors.map(anchorText).join('; ')],
   ];
+  rows.push(['witnesses', cosignaturesText(report)]);
+  if (report.policy !== undefined) rows.push(['policy', policyText(checkpoint?.size ?? 0, report.policy)]);
+  const { imported } = report;
+  if (imported.entries > 0)
+    rows.push([
+      'imported',
+      `${number(imported.entries)} entries of other ledgers${imported.unverified > 0 ? `, ${number(imported.unverified)} of them never verified` : ''}`,
+    ]);
   if (checkpoint !== undefined) rows.push(['root', `${checkpoint.rootHex} of ${number(checkpoint.size)} entries`]);
   if (report.spansKnownLost > 0)
     rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
@@ -90,6 +105,10 @@ export function bundleReportJson(report: BundleReport, file: string): JsonOut {
       state,
       message,
     })),
+    cosignatures: { ...report.cosignatures },
+    policy: report.policy === undefined ? null : policyJson(report.policy),
+    imported: { ...report.imported },
+    indexes: { found: report.indexes.found, not_compared: report.indexes.notCompared },
     not_understood: { ...report.notUnderstood },
     spans_known_lost: report.spansKnownLost,
     problem_count: report.problemCount,
@@ -157,6 +176,13 @@ function keyText({ source, from, keyIdHex, newestKeyIdHex, reachedByRotations = 
 
 function anchorText({ name, state, message }: BundleReport['anchors'][number]): string {
   return `${escapeText(name)} ${state === 'not-compared' ? 'not compared' : state}: ${escapeText(message)}`;
+}
+
+function cosignaturesText({ cosignatures: { found, checked, unknown }, policy }: BundleReport): string {
+  if (found === 0) return 'no cosignature is here';
+  const text = `${count(found, 'cosignature')} here`;
+  if (policy === undefined) return `${text}, none checked: there is no policy that names witnesses`;
+  return `${text}; ${number(checked)} by witnesses of the policy checked, ${number(unknown)} by unknown keys`;
 }
 
 function problemLines({ problems, problemCount }: BundleReport): string[] {

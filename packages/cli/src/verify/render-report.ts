@@ -1,8 +1,9 @@
 /** The report of `verify` for people: the verdict on the first line, what was looked at, what was found, what it does not say. */
-import type { PolicyAnswer, Problem, ProblemCode, Report, Witnessed } from '@infrafabric/verify';
+import type { Problem, ProblemCode, Report } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
 import type { AnsweredWitness } from './ask-witnesses.js';
+import { policyText, timeOf, unmetText, witnessedText } from './policy-text.js';
 
 /** What the report itself does not know. */
 export interface Circumstances {
@@ -26,7 +27,7 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
       if (created) return paint.good('VALID: empty ledger, created now');
       return paint.good('VALID (unanchored: nothing outside this ledger vouches for its end)');
     case 'valid.witnessed':
-      return paint.good(`VALID (witnessed: ${witnessedText(report, report.policy!.witnessed!)})`);
+      return paint.good(`VALID (witnessed: ${witnessedText(report.entries, report.policy!.witnessed!)})`);
     case 'valid.anchored':
       return paint.good('VALID (anchored)');
     case 'incomplete.payloads':
@@ -65,7 +66,7 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
     ['anchors', anchorsText(report)],
     ['witnesses', cosignaturesText(report)],
   ];
-  if (report.policy !== undefined) rows.push(['policy', policyText(report, report.policy)]);
+  if (report.policy !== undefined) rows.push(['policy', policyText(report.entries, report.policy)]);
   for (const { witness, answer } of circumstances.asked ?? [])
     rows.push(['asked', `${escapeText(`${witness.name} at ${witness.url}`)}: ${answerText(answer)}`]);
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
@@ -169,27 +170,6 @@ function anchorsText({ anchors, problems }: Report): string {
   return against ? `not all agree; of sizes ${sizes}` : `${count(anchors.length, 'anchor')} met, of size ${sizes}`;
 }
 
-/** `1,200 entries at 2026-… by alice, bob; nothing vouches for 5 later entries`. */
-function witnessedText({ entries }: Report, { size, timeUnixS, by }: Witnessed): string {
-  const later = Math.max(0, entries - size);
-  const rest = later === 0 ? '' : `; nothing vouches for ${count(later, 'later entry')}`;
-  return `${count(size, 'entry')} at ${timeOf(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
-}
-
-function unmetText({ acceptsLog, quorum, from }: PolicyAnswer): string {
-  if (!acceptsLog) return `${escapeText(from)} does not list this ledger under the key that is held`;
-  return `no checkpoint is cosigned by ${escapeText(quorum)}, as ${escapeText(from)} asks`;
-}
-
-function policyText(report: Report, policy: PolicyAnswer): string {
-  const { from, quorum, witnessed, isMet } = policy;
-  const asks = `${escapeText(quorum)}, says ${escapeText(from)}`;
-  if (!isMet) return `not met: ${unmetText(policy)}`;
-  return witnessed === undefined
-    ? `asks for ${asks}`
-    : `met for ${witnessedText(report, witnessed)}; it asks for ${asks}`;
-}
-
 function cosignaturesText({ cosignatures: { stored, checked, unknown }, policy }: Report): string {
   if (stored === 0) return 'no cosignature is stored';
   const text = `${count(stored, 'cosignature')} stored`;
@@ -208,11 +188,6 @@ function answerText(answer: AnsweredWitness['answer']): string {
     case 'failed':
       return escapeText(answer.reason);
   }
-}
-
-/** RFC 3339; a witness may say any time. */
-function timeOf(unixS: number): string {
-  return unixS > 8.64e12 ? `Unix time ${unixS}` : new Date(unixS * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function timeText(timingsMs: Readonly<Record<string, number>>): string {

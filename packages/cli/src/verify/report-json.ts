@@ -1,7 +1,8 @@
 /** The report of `verify --json`. Codes are stable, sentences are not; docs/commands.md has the schema. */
-import type { PolicyAnswer, Problem, Report } from '@infrafabric/verify';
+import type { Problem, Report } from '@infrafabric/verify';
 import type { JsonOut } from '../json-text.js';
 import type { AnsweredWitness } from './ask-witnesses.js';
+import { policyJson } from './policy-text.js';
 import type { Circumstances } from './render-report.js';
 
 /** The report as an object, in snake_case. */
@@ -45,19 +46,6 @@ export function reportJson(
     created,
     copied,
     timings_ms: { ...report.timingsMs },
-  };
-}
-
-function policyJson({ from, quorum, acceptsLog, witnessed, isMet }: PolicyAnswer): JsonOut {
-  return {
-    from,
-    quorum,
-    accepts_log: acceptsLog,
-    met: isMet,
-    witnessed:
-      witnessed === undefined
-        ? null
-        : { size: witnessed.size, time_unix_s: witnessed.timeUnixS, by: [...witnessed.by] },
   };
 }
 

@@ -12,12 +12,12 @@ import {
   MerkleFrontier,
   parseCheckpoint,
   parseNote,
-  textOfUtf8,
   utf8Of,
 } from '@infrafabric/format';
 import { LedgerError } from '../ledger-error.js';
 import { LedgerTree } from '../ledger-tree.js';
 import type { LedgerReader } from '../reader.js';
+import { type Cosigned, cosignedToWrite, withCosignatures } from './cosigned-notes.js';
 import { everySeq, seqsToWrite } from './needed-entries.js';
 
 /** What to write. */
@@ -31,6 +31,8 @@ export interface BundleRequest {
   readonly vkey: string;
   /** Sizes of anchors that the bundle shall be comparable with; those beyond the ledger are passed over. */
   readonly anchorSizes?: readonly number[];
+  /** False: entries only, of which none can then be shown whole. */
+  readonly payloads?: boolean;
   readonly onProgress?: (entries: number) => void;
 }
 
@@ -63,7 +65,10 @@ class BundleWriter {
   readonly #frontier = new MerkleFrontier();
   readonly #contexts = new Set<string>();
   /** Sizes at which the tree over the lines shall have its root: no hash may cover both sides. */
-  readonly #cuts: readonly number[];
+  #cuts: readonly number[] = [];
+  #cosigned: Cosigned = new Map();
+  /** Sizes of the older checkpoints that come along. */
+  #checkpoints: ReadonlySet<number> = new Set();
   #entries = 0;
   #payloads = 0;
 
@@ -72,19 +77,22 @@ class BundleWriter {
     this.#request = request;
     this.#write = (line) => write(encodeBundleLine(line));
     this.#tree = new LedgerTree(reader);
-    this.#cuts = [...(request.anchorSizes ?? [])].sort((a, b) => a - b);
   }
 
   run(): WrittenBundle {
     const { seqs, selection, note, vkey } = this.#request;
     const { origin, size, rootHex } = parseCheckpoint(parseNote(note).text);
-    this.#write({ line: 'header', origin, key: vkey, checkpoint: textOfUtf8(note), selection });
+    this.#cosigned = cosignedToWrite(this.#reader, origin, size);
+    const checkpoint = withCosignatures(note, this.#cosigned.get(size));
+    this.#write({ line: 'header', origin, key: vkey, checkpoint, selection });
     const asked = seqs === undefined ? undefined : new Set(seqs);
     const rotations = new Set([...this.#reader.entriesOfType('rotation')].map(({ seq }) => seq));
+    const older = [...this.#cosigned.keys(), ...[...rotations].map((seq) => seq + 1)].filter((at) => at < size);
+    this.#checkpoints = new Set(older);
+    this.#cuts = [...older, ...(this.#request.anchorSizes ?? [])].sort((a, b) => a - b);
     for (const seq of asked === undefined ? everySeq(size) : seqsToWrite(this.#reader, asked, rotations, size)) {
       this.#hashesUpTo(seq);
       this.#entry(seq);
-      if (rotations.has(seq) && seq + 1 < size) this.#closingCheckpoint(seq + 1);
       this.#request.onProgress?.(this.#entries);
     }
     this.#hashesUpTo(size);
@@ -104,13 +112,14 @@ class BundleWriter {
       const hashHex = this.#tree.hashOf(from, from + width);
       this.#write({ line: 'hash', from, to: from + width, hashHex });
       this.#frontier.pushSubtree(level, hashHex);
+      this.#olderCheckpoint();
     }
   }
 
   #entry(seq: number): void {
     const text = this.#reader.entryText(seq);
     if (text === undefined) throw tampered(`entry ${seq} is missing`);
-    const payload = this.#reader.payload(seq);
+    const payload = this.#request.payloads === false ? undefined : this.#reader.payload(seq);
     if (payload !== undefined) {
       this.#payloads++;
       this.#contextsOf(payload.payload);
@@ -118,6 +127,7 @@ class BundleWriter {
     this.#write({ line: 'entry', seq, entry: utf8Of(text), ...(payload === undefined ? {} : { payload }) });
     this.#frontier.push(leafHashHex(text));
     this.#entries++;
+    this.#olderCheckpoint();
   }
 
   /** What a payload that names contexts needs, each once. Others name nothing that is stored. */
@@ -136,15 +146,13 @@ class BundleWriter {
     }
   }
 
-  #closingCheckpoint(size: number): void {
-    for (const [row] of this.#reader.checkpoints(size)) {
-      if (row?.size === size && row.note !== null) {
-        this.#write({ line: 'checkpoint', size, checkpoint: textOfUtf8(row.note) });
-        return;
-      }
-      break;
-    }
-    throw tampered(`the checkpoint of size ${size}, with which the key changes, is missing`);
+  #olderCheckpoint(): void {
+    const { size } = this.#frontier;
+    if (!this.#checkpoints.has(size)) return;
+    const note = this.#reader.noteOfSize(size) ?? undefined;
+    if (note === undefined)
+      throw tampered(`the checkpoint of size ${size}, which a rotation or a witness needs, is missing`);
+    this.#write({ line: 'checkpoint', size, checkpoint: withCosignatures(note, this.#cosigned.get(size)) });
   }
 }
 
