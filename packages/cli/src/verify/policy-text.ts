@@ -2,6 +2,7 @@
 import type { PolicyAnswer, Witnessed } from '@infrafabric/verify';
 import { escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
+import { isoOfUnixS } from '../read/nano-text.js';
 
 /** `1,200 entries at 2026-… by alice, bob; nothing vouches for 5 later entries`. @param entries that there are in all */
 export function witnessedText(entries: number, { size, timeUnixS, by }: Witnessed): string {
@@ -9,7 +10,7 @@ export function witnessedText(entries: number, { size, timeUnixS, by }: Witnesse
   const rest =
     later === 0 ? '' : `; nothing vouches for ${later === 1 ? '1 later entry' : `${number(later)} later entries`}`;
   const first = size === 1 ? '1 entry' : `${number(size)} entries`;
-  return `${first} at ${timeOf(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
+  return `${first} at ${isoOfUnixS(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
 }
 
 /** Why it is not met. */
@@ -40,11 +41,6 @@ export function policyJson({ from, quorum, acceptsLog, witnessed, isMet }: Polic
         ? null
         : { size: witnessed.size, time_unix_s: witnessed.timeUnixS, by: [...witnessed.by] },
   };
-}
-
-/** RFC 3339; a witness may say any time. */
-export function timeOf(unixS: number): string {
-  return unixS > 8.64e12 ? `Unix time ${unixS}` : new Date(unixS * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function number(n: number): string {

@@ -2,8 +2,9 @@
 import type { Problem, ProblemCode, Report } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
+import { isoOfUnixS } from '../read/nano-text.js';
 import type { AnsweredWitness } from './ask-witnesses.js';
-import { policyText, timeOf, unmetText, witnessedText } from './policy-text.js';
+import { policyText, unmetText, witnessedText } from './policy-text.js';
 
 /** What the report itself does not know. */
 export interface Circumstances {
@@ -180,7 +181,7 @@ function cosignaturesText({ cosignatures: { stored, checked, unknown }, policy }
 function answerText(answer: AnsweredWitness['answer']): string {
   switch (answer.outcome) {
     case 'cosigned':
-      return `has seen nothing else, says so at ${timeOf(answer.timeUnixS)}`;
+      return `has seen nothing else, says so at ${isoOfUnixS(answer.timeUnixS)}`;
     case 'ahead':
       return `has seen ${count(answer.size, 'entry')}`;
     case 'fork':
