@@ -1,4 +1,5 @@
 /** `import` of bundles: of whole ledgers and of selections, with all that had happened to them. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   type BundleEntry,
@@ -11,6 +12,7 @@ import {
 } from '@infrafabric/format';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { describe, expect, test } from 'vitest';
+import { bundleEntries } from '../../packages/cli/dist/import/bundle-entries.js';
 import { Home, type Ran } from './run.js';
 
 function written(): Home {
@@ -210,6 +212,14 @@ describe('a bundle that is not what was signed', () => {
       exitCode: 3,
       stderr: expect.stringMatching(/self-asserted key[\s\S]*hint: name the key/),
     });
+  });
+
+  test('or is another when it is read once more ends in an error, and so in no ledger', () => {
+    const home = written();
+    const file = bundleOf(home);
+    const read = (sha256: string): number => [...bundleEntries(file, sha256)].length;
+    expect(read(createHash('sha256').update(readFileSync(file)).digest('hex'))).toBe(6);
+    expect(() => read('0'.repeat(64))).toThrow(expect.objectContaining({ code: 'replaced' }));
   });
 
   test('or has no checkpoint has nothing to continue from', () => {

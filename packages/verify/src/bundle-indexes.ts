@@ -15,8 +15,8 @@ export interface IndexFindings {
 /** Judges them as entries come by in order. */
 export class BundleIndexes {
   readonly #problems: ProblemSink;
-  /** Spans by seq of the last entries without a hole between them. */
-  readonly #spans = new Map<number, IndexedSpan>();
+  /** Spans of the last entries without a hole between them, and for a while some before those. */
+  #spans: IndexedSpan[] = [];
   /** Seq of the first entry of those. */
   #since = 0;
   /** Where the next range begins; undefined where an index may have been left out. */
@@ -34,22 +34,26 @@ export class BundleIndexes {
 
   /** Entries before this seq are not here. */
   gap(to: number): void {
-    this.#spans.clear();
+    this.#spans = [];
     this.#since = to;
     this.#from = undefined;
   }
 
   take(seq: number, { type, body }: Entry): void {
     if (type === 'span') this.#span(seq, body);
-    this.#spans.delete(seq - WINDOW);
-    this.#since = Math.max(this.#since, seq - WINDOW + 1);
+    if (seq - this.#since >= WINDOW) this.#since = seq - WINDOW + 1;
     if (type === 'index') this.#index(seq, body);
   }
 
   #span(seq: number, { trace, business, business_parent: businessParent }: Entry['body']): void {
-    if (typeof trace !== 'string' || !/^[0-9a-f]{32}$/.test(trace)) return;
-    const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-    this.#spans.set(seq, { seq, traceHex: trace, business: textOf(business), businessParent: textOf(businessParent) });
+    if (typeof trace !== 'string') return;
+    if (this.#spans.length >= 2 * WINDOW) this.#spans = this.#spans.slice(WINDOW);
+    this.#spans.push({
+      seq,
+      traceHex: trace,
+      business: textOrNone(business),
+      businessParent: textOrNone(businessParent),
+    });
   }
 
   #index(seq: number, body: Entry['body']): void {
@@ -70,10 +74,15 @@ export class BundleIndexes {
   }
 
   *#spansIn(from: number, to: number): Generator<IndexedSpan> {
-    for (const [seq, span] of this.#spans) if (seq >= from && seq < to) yield span;
+    for (const span of this.#spans)
+      if (span.seq >= from && span.seq < to && /^[0-9a-f]{32}$/.test(span.traceHex)) yield span;
   }
 
   #problem(code: ProblemCode, seq: number, what: string): void {
     this.#problems.add({ code, seq, message: `the index in entry ${seq} ${what}` });
   }
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -3,25 +3,16 @@
  * the import vouches for them, so both times it must have been the same file.
  */
 import { createHash } from 'node:crypto';
-import {
-  type Entry,
-  encodeVkey,
-  FormatError,
-  parseBundleLine,
-  parseEntry,
-  parseVkey,
-  textOfUtf8,
-  utf8Of,
-  type VerifierKey,
-} from '@infrafabric/format';
+import { type Entry, encodeVkey, FormatError, parseVkey, utf8Of, type VerifierKey } from '@infrafabric/format';
 import type { ForeignEntry } from '@infrafabric/ledger/import';
-import { BundleJudge, BundleLines, type BundleReport, openNote, readNote } from '@infrafabric/verify';
+import { BundleJudge, type BundleReport, openNote, readNote } from '@infrafabric/verify';
 import { CliError } from '../cli-error.js';
 import { paintIf } from '../color.js';
-import { BundleFile, heldKeyOfBundle } from '../verify/bundle-file.js';
+import { BundleFile, headerOfBundle, heldKeyOfBundle } from '../verify/bundle-file.js';
 import { bundleVerdictLine } from '../verify/bundle-report-text.js';
 import { keyOfFlag } from '../verify/choose-key.js';
 import { knownCards } from '../verify/known-cards.js';
+import { bundleEntries } from './bundle-entries.js';
 import type { ImportSource, SourceFault, SourceOptions } from './source.js';
 
 /** Resources and scopes are held in memory; a ledger rarely has more than a few kilobytes of them. */
@@ -41,7 +32,7 @@ export async function bundleSource({ file, home, key, onProgress }: SourceOption
   let unreadable = 0;
   const entries = function* (): Generator<ForeignEntry> {
     unreadable = 0;
-    for (const entry of entriesIn(file, sha256)) {
+    for (const entry of bundleEntries(file, sha256)) {
       if (entry === undefined) unreadable++;
       else yield entry;
     }
@@ -91,13 +82,16 @@ function judged(file: string, home: string, flag: string | undefined, onProgress
     let note: Uint8Array | undefined;
     let judge: BundleJudge | undefined;
     const start = (first: Uint8Array): BundleJudge => {
-      note = noteIn(first);
+      const checkpoint = headerOfBundle(first)?.checkpoint;
+      note = checkpoint === undefined ? undefined : utf8Of(checkpoint);
+      const read = readNote(note ?? new Uint8Array());
+      const size = read.ok ? read.checkpoint.size : 0;
       const chosen = flag === undefined ? heldKeyOfBundle(home, first) : keyOfFlag(flag);
       return new BundleJudge({
         ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
         cardOf: knownCards(home),
         onEntry: ({ seq, entry }) => {
-          onProgress(seq, sizeOf(note));
+          onProgress(seq, size);
           if (entry === undefined) return;
           const named = keyNamedBy(entry);
           if (named !== undefined) vkeys.push(encodeVkey(named.name, named.publicKey));
@@ -123,78 +117,11 @@ function judged(file: string, home: string, flag: string | undefined, onProgress
   }
 }
 
-function noteIn(first: Uint8Array): Uint8Array | undefined {
-  const end = first.indexOf(0x0a);
-  try {
-    const header = parseBundleLine(first.subarray(0, end < 0 ? undefined : end));
-    return header.line === 'header' ? utf8Of(header.checkpoint) : undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
-
-function sizeOf(note: Uint8Array | undefined): number {
-  const read = readNote(note ?? new Uint8Array());
-  return read.ok ? read.checkpoint.size : 0;
-}
-
 /** Undefined for entries that name no usable key. */
 function keyNamedBy({ type, body }: Entry): VerifierKey | undefined {
   if ((type !== 'genesis' && type !== 'rotation') || typeof body.key !== 'string') return undefined;
   try {
     return parseVkey(body.key);
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Undefined for each line that should be an entry and cannot be read. What cannot be cut into lines ends there.
- * @throws CliError `replaced`
- */
-function* entriesIn(file: string, sha256: string): Generator<ForeignEntry | undefined> {
-  const bundle = new BundleFile(file);
-  try {
-    const lines = new BundleLines();
-    const hash = createHash('sha256');
-    let isCut = true;
-    for (const piece of bundle.pieces()) {
-      hash.update(piece);
-      const cut = lines.cut(piece);
-      while (isCut) {
-        const line = nextOf(cut);
-        if (line === undefined) break;
-        isCut = line !== 'too-long';
-        const entry = line === 'too-long' ? undefined : entryIn(line);
-        if (entry !== 'no-entry') yield entry;
-      }
-    }
-    if (isCut && lines.hasRest) yield undefined;
-    if (hash.digest('hex') !== sha256)
-      throw new CliError('replaced', `somebody wrote to ${file} while it was read`, { hint: 'import a copy of it' });
-  } finally {
-    bundle.close();
-  }
-}
-
-function nextOf(lines: Iterator<Uint8Array>): Uint8Array | 'too-long' | undefined {
-  try {
-    const next = lines.next();
-    return next.done === true ? undefined : next.value;
-  } catch (error) {
-    if (error instanceof FormatError) return 'too-long';
-    throw error;
-  }
-}
-
-function entryIn(octets: Uint8Array): ForeignEntry | 'no-entry' | undefined {
-  try {
-    const line = parseBundleLine(octets);
-    if (line.line !== 'entry') return 'no-entry';
-    const text = textOfUtf8(line.entry);
-    return { seq: parseEntry(text).seq, text, payload: line.payload };
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;

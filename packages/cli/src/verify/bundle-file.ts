@@ -1,6 +1,6 @@
 /** A bundle as a file, read piece by piece, and the key that is held for the ledger that it says it is of. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { parseBundleLine, utf8Of } from '@infrafabric/format';
+import { type BundleHeader, FormatError, parseBundleLine, utf8Of } from '@infrafabric/format';
 import { CliError } from '../cli-error.js';
 import type { ChosenKey } from './choose-key.js';
 import { localKeyOfNote } from './local-key-of-note.js';
@@ -8,25 +8,22 @@ import { localKeyOfNote } from './local-key-of-note.js';
 /** The first piece holds a whole first line, whose note has at most 1,000,000 octets. */
 const PIECE_OCTETS = 4 * 1024 * 1024;
 
-/** The origin that the first line of a bundle names; undefined where it is no bundle's. */
-export function originOfBundle(first: Uint8Array): string | undefined {
-  return headerOf(first)?.origin;
-}
-
 /** The key that the witness home holds for the ledger that a bundle says it is of. Its own word for its key is not asked. */
 export function heldKeyOfBundle(home: string, first: Uint8Array): ChosenKey | undefined {
-  const header = headerOf(first);
+  const header = headerOfBundle(first);
   return header === undefined ? undefined : localKeyOfNote(home, header.origin, utf8Of(header.checkpoint));
 }
 
-function headerOf(first: Uint8Array): { readonly origin: string; readonly checkpoint: string } | undefined {
+/** The first line of a bundle, in its first octets; undefined where it is no bundle's. Nothing of it is to be trusted. */
+export function headerOfBundle(first: Uint8Array): BundleHeader | undefined {
   const end = first.indexOf(0x0a);
   try {
     const header = parseBundleLine(first.subarray(0, end < 0 ? undefined : end));
     return header.line === 'header' ? header : undefined;
-  } catch {
+  } catch (error) {
     // That it is no bundle, the judge says.
-    return undefined;
+    if (error instanceof FormatError) return undefined;
+    throw error;
   }
 }
 

@@ -9,7 +9,7 @@ import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
 import { printOut } from '../output.js';
 import { bar, Progress } from '../progress.js';
-import { BundleFile, heldKeyOfBundle, originOfBundle } from './bundle-file.js';
+import { BundleFile, headerOfBundle, heldKeyOfBundle } from './bundle-file.js';
 import { bundleReportJson, bundleVerdictLine, renderBundleReport } from './bundle-report-text.js';
 import { keyOfFlag } from './choose-key.js';
 import { knownCards } from './known-cards.js';
@@ -56,7 +56,7 @@ function judge(asked: BundleAsked, common: CommonOptions): BundleReport {
     const start = (first: Uint8Array): BundleJudge => {
       const chosen =
         asked.key === undefined
-          ? (keyOfPolicy(loaded, originOfBundle(first)) ?? heldKeyOfBundle(home, first))
+          ? (keyOfPolicy(loaded, headerOfBundle(first)?.origin) ?? heldKeyOfBundle(home, first))
           : keyOfFlag(asked.key);
       return new BundleJudge({
         ...(chosen === undefined ? {} : { key: chosen.key, keySource: chosen.source, keyFrom: chosen.from }),
