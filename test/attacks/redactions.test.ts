@@ -4,7 +4,7 @@ import { draftSpan, Ledger } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { verifyFile as verifyInThreads } from '../../packages/cli/dist/verify/verify-file.js';
-import { attack, editInPlace, type FreeHands, openFreely } from './edits.js';
+import { attack, attackUntyped, editInPlace, type FreeHands, openFreely } from './edits.js';
 import { controlEntry, forgeLedger, genesisOf, keyPair, type Place } from './forge.js';
 import {
   at,
@@ -138,6 +138,29 @@ describe('a payload that is gone without a redaction entry', () => {
   test.each([0, 17, 500, -1])('a line for entry %i, which has none, is INVALID', (seq) => {
     const file = attack(path, (db) => db.exec(`INSERT INTO erased VALUES (${seq}, ${SPANS + 1})`));
     expect(problems(file)).toContain(at('erased.unexpected', seq));
+  });
+
+  test.each(['9007199254740993', '-9007199254740993', '9223372036854775807'])(
+    'a line for %s, which cannot be read exactly, is INVALID and named by no other number',
+    (seq) => {
+      const { problems } = report(attack(path, (db) => db.exec(`INSERT INTO erased VALUES (${seq}, ${SPANS + 1})`)));
+      expect(problems).toContainEqual(
+        expect.objectContaining({
+          code: 'erased.unexpected',
+          message: expect.stringMatching(/^an entry beyond 2\^53 /),
+        }),
+      );
+      expect(problems.find(({ code }) => code === 'erased.unexpected')).not.toHaveProperty('seq');
+    },
+  );
+
+  test('a line whose redaction is the right number, but text, is INVALID', () => {
+    const file = attackUntyped(path, (db) =>
+      db.exec(`UPDATE erased SET redaction = '${REDACTION_OF.get(8)}' WHERE seq = 8`),
+    );
+    expect(report(file).problems).toContainEqual(
+      expect.objectContaining({ code: 'erased.redaction', seq: 8, message: expect.stringContaining('no entry;') }),
+    );
   });
 });
 

@@ -26,19 +26,29 @@ test('Go opens every checkpoint of a ledger under the key that keys show prints'
   }
 });
 
+// But for one: Go's base64 passes over the two bits of the last letter of a signature that mean nothing.
 test('a note with any octet changed is refused by Go and by us', () => {
   const log = new GrowingLog();
   log.growTo(10);
   const key = parseVkey(log.vkey);
   const note = readFileSync(log.anchor('anchor.note'));
   expect(openNote(note, key).ok).toBe(true);
+  const lastLetter = note.length - '=\n'.length - 1;
   for (let at = 0; at < note.length; at++) {
     const changed = Buffer.from(note);
     changed[at]! ^= 1;
     expect(openNote(changed, key).ok, `octet ${at}`).toBe(false);
-    expect(runPeer(['go-tlog', 'open', log.vkey, log.file('changed.note', changed)]).exitCode, `octet ${at}`).toBe(1);
+    const exitCode = at === lastLetter && signatureOf(changed).equals(signatureOf(note)) ? 0 : 1;
+    expect(runPeer(['go-tlog', 'open', log.vkey, log.file('changed.note', changed)]), `octet ${at}`).toMatchObject({
+      exitCode,
+    });
   }
 });
+
+/** Octets of the only signature line, read as laxly as Go does. */
+function signatureOf(note: Buffer): Buffer {
+  return Buffer.from(note.toString('latin1').split(' ').at(-1)!, 'base64');
+}
 
 test('we open what Go signed, under the key that it made', () => {
   const log = new GrowingLog();

@@ -119,7 +119,8 @@ export function judgeErased(source: StoreSource, first: ReadonlyMap<number, numb
   const hasTable = source.summary().userVersion !== 1;
   let listed = 0;
   const bad = (code: 'erased.unexpected' | 'erased.redaction' | 'erased.missing', seq: number, message: string): void =>
-    problems.add({ code, seq, column: 'erased', message });
+    // A larger number was rounded when it was read: it would name another row.
+    problems.add({ code, ...(Number.isSafeInteger(seq) ? { seq } : {}), column: 'erased', message });
   let wrong = 0;
   for (const chunk of source.erased(0, Number.POSITIVE_INFINITY)) {
     for (const [seq, redaction] of chunk) {
@@ -127,10 +128,13 @@ export function judgeErased(source: StoreSource, first: ReadonlyMap<number, numb
       const entry = first.get(seq);
       if (entry === redaction) continue;
       wrong++;
-      if (entry === undefined)
-        bad('erased.unexpected', seq, `entry ${seq} is listed as erased, and no redaction says so`);
-      else
-        bad('erased.redaction', seq, `entry ${seq} is listed as erased by entry ${redaction}; it was entry ${entry}`);
+      if (entry === undefined) {
+        const which = Number.isSafeInteger(seq) ? `entry ${seq}` : 'an entry beyond 2^53';
+        bad('erased.unexpected', seq, `${which} is listed as erased, and no redaction says so`);
+      } else {
+        const by = Number.isSafeInteger(redaction) ? `entry ${redaction}` : 'something that is no entry';
+        bad('erased.redaction', seq, `entry ${seq} is listed as erased by ${by}; it was entry ${entry}`);
+      }
     }
   }
   if (listed === first.size && wrong === 0) return;
