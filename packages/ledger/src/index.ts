@@ -1,7 +1,7 @@
 export type { Appended, ControlDraft, Draft, SpanDraft } from './draft.js';
 export { draftSpan, spanDrafter } from './draft-span.js';
 export type { Redacted, RedactOptions, RedactOutcome } from './erasure/redacted.js';
-export { headFile, readHead } from './head-file.js';
+export { headFile, isNotBehindHead, readHead } from './head-file.js';
 export { type KeyHolder, keyHolderOf } from './key-holder.js';
 export { createKey, type LocalKey, loadSigner, localKeys } from './keys.js';
 export { Ledger, type LedgerOptions, type Sources } from './ledger.js';

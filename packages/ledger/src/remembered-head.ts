@@ -4,7 +4,7 @@
  */
 import { type Checkpoint, parseCheckpoint, parseNote } from '@infrafabric/format';
 import type { Connection } from './database.js';
-import { headFile, readHead } from './head-file.js';
+import { headFile, parseHead, readHead } from './head-file.js';
 import { LedgerError } from './ledger-error.js';
 import { writePrivateFile } from './private-file.js';
 import { frontierAt, newestNote, type Tip } from './tip.js';
@@ -61,12 +61,4 @@ function isLater(note: Uint8Array, head: Uint8Array): boolean {
   const now = parseCheckpoint(parseNote(note).text);
   const before = parseCheckpoint(parseNote(head).text);
   return now.origin === before.origin && now.size > before.size;
-}
-
-function parseHead(bytes: Uint8Array): Checkpoint | undefined {
-  try {
-    return parseCheckpoint(parseNote(bytes).text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 /** The newest checkpoint of a ledger, once it is known to be one to keep: signed, not behind, and what the stored tree gives. */
 import { parseVkey, type VerifierKey } from '@infrafabric/format';
-import { localKeys, readHead, type WitnessPaths } from '@infrafabric/ledger';
+import { isNotBehindHead, localKeys, type WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader, LedgerTree } from '@infrafabric/ledger/reader';
 import { claimedEpochs, openNote, otherKeyIdsOf, readNote } from '@infrafabric/verify';
 import { AnchorError } from './anchor-error.js';
@@ -81,9 +81,7 @@ function heldKeyOf(home: string, note: Uint8Array): VerifierKey | undefined {
 
 /** An older copy would be anchored as if it were all there is. */
 function requireNotBehindHead(ledger: string, origin: string, size: number): void {
-  const head = readHead(ledger);
-  const read = head === undefined ? undefined : readNote(head);
-  if (read === undefined || (read.ok && read.checkpoint.origin === origin && read.checkpoint.size <= size)) return;
+  if (isNotBehindHead(ledger, origin, size)) return;
   throw bad('the ledger is behind its remembered head, or the head is not its own');
 }
 
