@@ -4,6 +4,7 @@ import { type BundleLine, encodeBundleLine, parseBundleLine, utf8Of } from '@inf
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { Home, type Ran } from './run.js';
+import { twoTraces } from './two-traces.js';
 
 interface Report {
   readonly verdict: string;
@@ -14,19 +15,6 @@ interface Report {
   readonly payloads: { present: number; erased: number; missing: number };
   readonly problems: { code: string; seq: number | null }[];
 }
-
-const written = (): Home => {
-  const home = new Home();
-  for (const [event, trace] of [
-    ['invite', 'call'],
-    ['page', 'web'],
-    ['ringing', 'call'],
-    ['image', 'web'],
-    ['bye', 'call'],
-  ] as const)
-    home.log(event, trace, '--payload', `{"of": "${event}"}`, '--model', 'gpt-4o', '--tokens-in', '5');
-  return home;
-};
 
 const bundle = (home: Home, ...args: readonly string[]): string => {
   const { exitCode, stdout, stderr } = home.witness(['export', '--format', 'bundle', ...args]);
@@ -47,7 +35,7 @@ const seqsOf = (text: string): number[] => linesOf(text).flatMap((line) => (line
 
 describe('export --format bundle', () => {
   test('gives the same octets for the same ledger and selection, to a file or to stdout', () => {
-    const home = written();
+    const home = twoTraces();
     for (const selection of [[], ['--trace-id', 'call'], ['--since', '2020-01-01', '--until', '2100-01-01']]) {
       const file = home.beside('it.bundle');
       const ran = home.witness(['export', '--format', 'bundle', ...selection, '--output', file]);
@@ -88,7 +76,7 @@ describe('export --format bundle', () => {
   });
 
   test('holds a trace, a time, a trace in a time, or everything', () => {
-    const home = written();
+    const home = twoTraces();
     expect(seqsOf(bundle(home))).toEqual([0, 1, 2, 3, 4, 5]);
     expect(seqsOf(bundle(home, '--trace-id', 'web'))).toEqual([0, 2, 4]);
     const received = (seq: number): string => {
@@ -129,7 +117,7 @@ describe('export --format bundle', () => {
   });
 
   test('--no-payloads leaves out what was sent, and nothing else', () => {
-    const home = written();
+    const home = twoTraces();
     expect(home.witness(['redact', '3', '--reason', 'gdpr', '--yes']).exitCode).toBe(0);
     const [full, bare] = [bundle(home, '--trace-id', 'call'), bundle(home, '--trace-id', 'call', '--no-payloads')];
     expect(seqsOf(bare)).toEqual(seqsOf(full));
@@ -152,7 +140,7 @@ describe('export --format bundle', () => {
   });
 
   test('writes nothing that does not hold', () => {
-    const home = written();
+    const home = twoTraces();
     const key = keyOf(home);
     const copy = home.beside('copy.db');
     const refused = (sql: string, message: string): void => {
@@ -186,7 +174,7 @@ describe('export --format bundle', () => {
 
 describe('a bundle of a ledger with a history', () => {
   test('leads from the key of any epoch to the one that signed, whatever was selected', () => {
-    const home = written();
+    const home = twoTraces();
     const keys = [keyOf(home)];
     for (const event of ['later', 'latest']) {
       expect(home.witness(['keys', 'rotate']).exitCode).toBe(0);
@@ -215,7 +203,7 @@ describe('a bundle of a ledger with a history', () => {
   });
 
   test('says that a payload was erased and by which entry, and nothing that it said', () => {
-    const home = written();
+    const home = twoTraces();
     const before = bundle(home, '--trace-id', 'call');
     expect(home.witness(['redact', '3', '--reason', 'gdpr', '--yes']).exitCode).toBe(0);
     const after = bundle(home, '--trace-id', 'call');
@@ -240,7 +228,7 @@ describe('a bundle of a ledger with a history', () => {
 
 describe('verify --bundle', () => {
   test('needs the file and the key alone', () => {
-    const home = written();
+    const home = twoTraces();
     const [key, text] = [keyOf(home), bundle(home, '--trace-id', 'call')];
     const ran = judged(home, text, '--key', key);
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
@@ -274,7 +262,7 @@ describe('verify --bundle', () => {
   });
 
   test('without a key cannot tell; with the one of the home it can; with another says no', () => {
-    const home = written();
+    const home = twoTraces();
     const text = bundle(home);
     expect(judged(home, text)).toMatchObject({
       exitCode: 3,
@@ -284,14 +272,14 @@ describe('verify --bundle', () => {
       exitCode: 0,
       stdout: expect.stringContaining('.vkey'),
     });
-    expect(judged(home, text, '--key', keyOf(written()))).toMatchObject({
+    expect(judged(home, text, '--key', keyOf(twoTraces()))).toMatchObject({
       exitCode: 1,
       stdout: expect.stringMatching(/^INVALID: /),
     });
   });
 
   test('names what was changed', () => {
-    const home = written();
+    const home = twoTraces();
     const key = keyOf(home);
     const lines = linesOf(bundle(home));
     const codes = (change: (line: BundleLine & { line: 'entry' }) => BundleLine): unknown => {
@@ -315,7 +303,7 @@ describe('verify --bundle', () => {
   });
 
   test('compares anchors, where the bundle leads to them', () => {
-    const home = written();
+    const home = twoTraces();
     const key = keyOf(home);
     home.log('one more', 'call');
     const anchor = home.beside('anchor.note');
@@ -333,7 +321,7 @@ describe('verify --bundle', () => {
     expect(report(withAnchor(bundle(home, ...web, '--anchor', anchor)))).toMatchObject({ code: 'valid.anchored' });
     expect(judged(home, bundle(home), '--key', key, '--require-anchor')).toMatchObject({ exitCode: 3 });
     const foreign = home.beside('foreign.note');
-    writeFileSync(foreign, written().witness(['anchor']).stdout);
+    writeFileSync(foreign, twoTraces().witness(['anchor']).stdout);
     expect(withAnchor(bundle(home), foreign)).toMatchObject({
       exitCode: 2,
       stdout: '',
@@ -344,7 +332,7 @@ describe('verify --bundle', () => {
   });
 
   test('says of files that are none what they are, and of flags that are about ledgers that they are', () => {
-    const home = written();
+    const home = twoTraces();
     for (const junk of ['', 'junk', readFileSync(home.ledger)])
       expect(judged(home, junk, '--key', keyOf(home))).toMatchObject({
         exitCode: 1,

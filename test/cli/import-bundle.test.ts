@@ -14,19 +14,7 @@ import { LedgerReader } from '@infrafabric/ledger/reader';
 import { describe, expect, test } from 'vitest';
 import { bundleEntries } from '../../packages/cli/dist/import/bundle-entries.js';
 import { Home, type Ran } from './run.js';
-
-function written(): Home {
-  const home = new Home();
-  for (const [event, trace] of [
-    ['invite', 'call'],
-    ['page', 'web'],
-    ['ringing', 'call'],
-    ['image', 'web'],
-    ['bye', 'call'],
-  ] as const)
-    home.log(event, trace, '--payload', `{"of": "${event}"}`, '--model', 'gpt-4o', '--tokens-in', '5');
-  return home;
-}
+import { twoTraces } from './two-traces.js';
 
 function keyOf(home: Home): string {
   return home.witness(['keys', 'show']).stdout.trim();
@@ -80,7 +68,7 @@ function into(file: string, ...more: readonly string[]): { readonly home: Home; 
 
 describe('a bundle of a selection', () => {
   test('is imported with what came along, octet for octet, payloads with their salts', () => {
-    const home = written();
+    const home = twoTraces();
     const file = bundleOf(home, '--trace-id', 'call');
     const { home: fresh, ran } = into(file, '--key', keyOf(home), '--json');
     const asked = entriesIn(file);
@@ -111,7 +99,7 @@ describe('a bundle of a selection', () => {
   });
 
   test('of an imported ledger is imported again, and bundled again', () => {
-    const home = written();
+    const home = twoTraces();
     const { home: second } = into(bundleOf(home), '--key', keyOf(home));
     const { home: third, ran } = into(bundleOf(second, '--trace-id', 'call'), '--key', keyOf(second));
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
@@ -125,7 +113,7 @@ describe('a bundle of a selection', () => {
 });
 
 test('rotations, erased payloads and cosigners’ lines are no hindrance, under the key of either epoch', () => {
-  const home = written();
+  const home = twoTraces();
   const first = keyOf(home);
   expect(home.witness(['redact', '3', '--reason', 'gdpr', '--yes']).exitCode).toBe(0);
   expect(home.witness(['keys', 'rotate']).exitCode).toBe(0);
@@ -159,7 +147,7 @@ describe('a bundle that is not what was signed', () => {
   });
 
   test('is refused with the verdict, and nothing is left behind', () => {
-    const home = written();
+    const home = twoTraces();
     const key = keyOf(home);
     for (const selection of [[], ['--trace-id', 'call']]) {
       const file = bundleOf(home, ...selection);
@@ -175,12 +163,12 @@ describe('a bundle that is not what was signed', () => {
     const cut = bundleOf(home);
     writeFileSync(cut, readFileSync(cut, 'utf8').slice(0, -300));
     expect(into(cut, '--key', key).ran).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('cut off') });
-    const foreign = into(bundleOf(home), '--key', keyOf(written()));
+    const foreign = into(bundleOf(home), '--key', keyOf(twoTraces()));
     expect(foreign.ran).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('INVALID') });
   });
 
   test('is taken --unverified as far as it can be read, and the new ledger says so for ever', () => {
-    const home = written();
+    const home = twoTraces();
     const key = keyOf(home);
     const file = bundleOf(home);
     altered(file, renamed);
@@ -199,7 +187,7 @@ describe('a bundle that is not what was signed', () => {
   });
 
   test('or whose payloads are not here, or without a key, cannot be told: exit code 3', () => {
-    const home = written();
+    const home = twoTraces();
     const bare = bundleOf(home, '--no-payloads');
     expect(into(bare, '--key', keyOf(home)).ran).toMatchObject({
       exitCode: 3,
@@ -215,7 +203,7 @@ describe('a bundle that is not what was signed', () => {
   });
 
   test('or is another when it is read once more ends in an error, and so in no ledger', () => {
-    const home = written();
+    const home = twoTraces();
     const file = bundleOf(home);
     const read = (sha256: string): number => [...bundleEntries(file, sha256)].length;
     expect(read(createHash('sha256').update(readFileSync(file)).digest('hex'))).toBe(6);
@@ -223,7 +211,7 @@ describe('a bundle that is not what was signed', () => {
   });
 
   test('or has no checkpoint has nothing to continue from', () => {
-    const home = written();
+    const home = twoTraces();
     const file = bundleOf(home);
     writeFileSync(file, readFileSync(file, 'utf8').replace('"checkpoint":"if-witness', '"checkpoint":"\\nif-witness'));
     const { ran } = into(file, '--key', keyOf(home));
