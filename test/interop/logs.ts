@@ -1,6 +1,6 @@
 /** Ledgers for programs that check transparency logs, and ways to run those. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { cleanEnv, Home, type Ran } from '../cli/run.js';
@@ -78,7 +78,7 @@ export class GrowingLog {
 }
 
 /** A copy of a folder of files. */
-export function copyFolder(from: string, to: string): string {
+function copyFolder(from: string, to: string): string {
   for (const path of readdirSync(from, { recursive: true }) as string[]) {
     if (statSync(join(from, path)).isDirectory()) continue;
     mkdirSync(dirname(join(to, path)), { recursive: true });
@@ -91,4 +91,24 @@ export function copyFolder(from: string, to: string): string {
 export function runPeer([program, ...args]: readonly [string, ...string[]], timeoutMs = 300_000): Ran {
   const ran = spawnSync(program, args, { env: cleanEnv(), encoding: 'utf8', timeout: timeoutMs });
   return { exitCode: ran.status, stdout: ran.stdout, stderr: ran.stderr };
+}
+
+/** Files of a log of 700 entries, of each kind. */
+export const FILES_OF_700: readonly string[] = [
+  'tile/0/000',
+  'tile/0/002.p/188',
+  'tile/1/000.p/2',
+  'tile/entries/001',
+  'checkpoint',
+];
+
+/** A log of 700 entries, and a copy of its tiles in which one bit of a file is another. */
+export function withOneBitChanged(path: string): { readonly log: GrowingLog; readonly changed: string } {
+  const log = new GrowingLog();
+  log.growTo(700);
+  const changed = copyFolder(log.tiles('tiles'), log.home.beside('changed'));
+  const octets = readFileSync(join(changed, path));
+  octets[Math.floor(octets.length / 2)]! ^= 1;
+  writeFileSync(join(changed, path), octets);
+  return { log, changed };
 }

@@ -1,10 +1,10 @@
 /** The fsck of Tessera on what `export --format tiles` writes, from the disk and from a web server. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { copyFolder, GrowingLog, runPeer, SIZES } from './logs.js';
+import { FILES_OF_700, GrowingLog, runPeer, SIZES, withOneBitChanged } from './logs.js';
 import { tesseraFsck } from './peer-programs.js';
 
 beforeEach((context) => tesseraFsck.need(context));
@@ -29,18 +29,10 @@ describe('a directory', () => {
     }
   });
 
-  test.each(['tile/0/000', 'tile/0/002.p/188', 'tile/1/000.p/2', 'tile/entries/001', 'checkpoint'])(
-    'with one bit of %s changed is not',
-    (path) => {
-      const log = new GrowingLog();
-      log.growTo(700);
-      const changed = copyFolder(log.tiles('tiles'), log.home.beside('changed'));
-      const octets = readFileSync(join(changed, path));
-      octets[Math.floor(octets.length / 2)]! ^= 1;
-      writeFileSync(join(changed, path), octets);
-      expect(isContent(log, `file://${changed}`, 10_000)).toBe(false);
-    },
-  );
+  test.each(FILES_OF_700)('with one bit of %s changed is not', (path) => {
+    const { log, changed } = withOneBitChanged(path);
+    expect(isContent(log, `file://${changed}`, 10_000)).toBe(false);
+  });
 });
 
 test('a log behind a web server that only serves files is whole', async () => {
