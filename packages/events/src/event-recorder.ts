@@ -12,6 +12,7 @@ import {
   type Link,
   type Span,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   type TimeInput,
   type Tracer,
@@ -47,6 +48,8 @@ export class EventRecorder {
   readonly component: string;
   readonly #options: RecorderOptions;
   #knownTracer: Tracer | undefined;
+  /** The last span went nowhere: there is no SDK, or not yet. */
+  #isUnheard = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -57,8 +60,7 @@ export class EventRecorder {
   record(event: SessionEvent, parent: Context = context.active()): boolean {
     try {
       const startTime = event.startTime ?? event.endTime ?? Date.now();
-      const attributes = addAttributes(businessAttributesOf(parent), event, this.component);
-      const span = this.#tracer().startSpan(event.name, { kind: SpanKind.INTERNAL, attributes, startTime }, parent);
+      const span = this.#startSpan(event, { kind: SpanKind.INTERNAL, startTime }, parent);
       if (event.error !== undefined) {
         const { message } = event.error;
         span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
@@ -74,27 +76,42 @@ export class EventRecorder {
 
   /** Begins a session: a span that lasts, under which its events are recorded. */
   startSession(start: SessionStart, parent: Context = context.active()): Session {
-    const span = this.#startSpan(start, parent);
+    const span = this.#startSessionSpan(start, parent);
     return new Session(this, span, trace.setSpan(parent, span));
   }
 
   /** A tracer that fails must not stop the call that it watches: then the session's events have the parent that there was. */
-  #startSpan({ name, kind = SpanKind.INTERNAL, attributes, links, startTime }: SessionStart, parent: Context): Span {
+  #startSessionSpan(start: SessionStart, parent: Context): Span {
+    const { name, kind = SpanKind.INTERNAL, attributes, links, startTime } = start;
     try {
-      return this.#tracer().startSpan(
-        name,
-        {
-          kind,
-          attributes: addAttributes(businessAttributesOf(parent), { name, attributes }, this.component),
-          ...(links === undefined ? {} : { links: [...links] }),
-          ...(startTime === undefined ? {} : { startTime }),
-        },
-        parent,
-      );
+      const options: SpanOptions = {
+        kind,
+        ...(links === undefined ? {} : { links: [...links] }),
+        ...(startTime === undefined ? {} : { startTime }),
+      };
+      return this.#startSpan({ name, attributes }, options, parent);
     } catch (error) {
       diag.error(`${this.#options.scope.name}: the session ${name} has no span`, error);
       return trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
     }
+  }
+
+  /**
+   * Samplers see the attributes when a span begins. Where nobody listens they are not even made, which costs more than all
+   * the rest; the first span that an SDK takes after that gets them at once, but too late for its sampler.
+   */
+  #startSpan(event: SessionEvent, options: SpanOptions, parent: Context): Span {
+    const isProbe = this.#isUnheard;
+    if (!isProbe) options.attributes = this.#attributesOf(event, parent);
+    const span = this.#tracer().startSpan(event.name, options, parent);
+    // Without an SDK the span has its parent's context, or none (API specification, "Behavior of the API in the absence of an SDK").
+    this.#isUnheard = span.spanContext().spanId === (trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT).spanId;
+    if (isProbe && span.isRecording()) span.setAttributes(this.#attributesOf(event, parent));
+    return span;
+  }
+
+  #attributesOf(event: SessionEvent, parent: Context): Attributes {
+    return addAttributes(businessAttributesOf(parent), event, this.component);
   }
 
   #tracer(): Tracer {

@@ -1,5 +1,19 @@
 /** Events and sessions as spans of a real SDK, and what may go wrong without anybody noticing. */
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type Sampler,
+  SamplingDecision,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EventRecorder, type Payload, withBusinessIds } from '../dist/index.js';
@@ -90,6 +104,67 @@ describe('an event', () => {
     session.end();
     expect(session.hasEnded).toBe(true);
     expect(session.span.isRecording()).toBe(false);
+  });
+});
+
+describe('where nobody listens', () => {
+  /** A payload that tells how often it was read. */
+  function counted(): { readonly payload: Payload; readonly reads: () => number } {
+    let reads = 0;
+    const payload = {
+      get value() {
+        reads += 1;
+        return 1;
+      },
+    };
+    return { payload, reads: () => reads };
+  }
+
+  /** A sampler of one opinion, and the attributes that it was shown. */
+  function sampling(decision: SamplingDecision): { readonly sampler: Sampler; readonly seen: Attributes[] } {
+    const seen: Attributes[] = [];
+    const sampler: Sampler = {
+      shouldSample(_context, _traceId, _name, _kind, attributes) {
+        seen.push({ ...attributes });
+        return { decision };
+      },
+    };
+    return { sampler, seen };
+  }
+
+  test('payloads are not read, after the first', () => {
+    const { payload, reads } = counted();
+    const recorder = new EventRecorder({ scope: SCOPE, component: COMPONENT });
+    for (let i = 0; i < 5; i++) recorder.record({ name: 'call_ringing', payload });
+    const { context } = recorder.startSession({ name: 'call' }, withBusinessIds({ traceId: 'flow-1' }, ROOT_CONTEXT));
+    for (let i = 0; i < 5; i++) recorder.record({ name: 'call_ringing', payload }, context);
+    expect(reads()).toBe(1);
+  });
+
+  test('until an SDK starts, every span from then on is whole, and its sampler sees all but the first', () => {
+    const { sampler, seen } = sampling(SamplingDecision.RECORD_AND_SAMPLED);
+    const exporter = new InMemorySpanExporter();
+    const sdk = new BasicTracerProvider({ sampler, spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const provider = new ProxyTracerProvider();
+    const recorder = new EventRecorder({ scope: SCOPE, component: COMPONENT, tracerProvider: provider });
+    const { payload, reads } = counted();
+    for (let i = 0; i < 3; i++) recorder.record({ name: 'before', payload });
+    expect(reads()).toBe(1);
+    provider.setDelegate(sdk);
+    for (let i = 0; i < 3; i++) recorder.record({ name: 'after', payload });
+    const whole = { 'witness.component': COMPONENT, 'witness.payload': '{"value":1}' };
+    expect(exporter.getFinishedSpans().map(({ attributes }) => attributes)).toEqual([whole, whole, whole]);
+    expect(seen).toEqual([{}, whole, whole]);
+  });
+
+  test('a span that the sampler drops is not taken for a missing SDK', () => {
+    const { sampler, seen } = sampling(SamplingDecision.NOT_RECORD);
+    const tracerProvider = new BasicTracerProvider({ sampler });
+    const recorder = new EventRecorder({ scope: SCOPE, component: COMPONENT, tracerProvider });
+    const session = recorder.startSession({ name: 'call' });
+    session.event({ name: 'one' });
+    expect(recorder.record({ name: 'two' }, session.context)).toBe(false);
+    expect(seen).toEqual(Array(3).fill({ 'witness.component': COMPONENT }));
   });
 });
 

@@ -116,21 +116,23 @@ export class ConnectionWatch implements WatchedConnection, OpenConnection {
   }
 
   #listen(): void {
-    const listeners: Readonly<Record<string, (event?: unknown) => void>> = {
-      signalingstatechange: () => this.#lookAtDescriptions(),
-      icegatheringstatechange: () => this.#gathering.onState(this.#pc),
-      icecandidate: (event) => this.#gathering.onCandidate(event, this.#pc),
-      icecandidateerror: (event) => this.#gathering.onError(event),
-      iceconnectionstatechange: () => this.#onState(),
-      connectionstatechange: () => this.#onState(),
-      track: (event) => this.#media.onTrack(event, () => this.#sampler.look(), this.#isOver),
-      datachannel: (event) => this.#channels.add(member(event, 'channel'), 'remote', this.#isOver),
+    this.#on('signalingstatechange', () => this.#lookAtDescriptions());
+    this.#on('icegatheringstatechange', () => this.#gathering.onState(this.#pc));
+    this.#on('icecandidate', (event) => this.#gathering.onCandidate(event, this.#pc));
+    this.#on('icecandidateerror', (event) => this.#gathering.onError(event));
+    this.#on('iceconnectionstatechange', () => this.#onState());
+    this.#on('connectionstatechange', () => this.#onState());
+    this.#on('track', (event) => this.#media.onTrack(event, () => this.#sampler.look(), this.#isOver));
+    this.#on('datachannel', (event) => this.#channels.add(member(event, 'channel'), 'remote', this.#isOver));
+  }
+
+  #on(type: string, listener: (event?: unknown) => void): void {
+    const guarded = (event?: unknown): void => {
+      if (this.#isOver()) return;
+      this.#safely(type, () => listener(event));
     };
-    for (const [type, listener] of Object.entries(listeners)) {
-      const guarded = (event?: unknown): void => this.#safely(type, () => this.#isOver() || listener(event));
-      this.#pc.addEventListener(type, guarded);
-      this.#undo.push(() => this.#pc.removeEventListener?.(type, guarded));
-    }
+    this.#pc.addEventListener(type, guarded);
+    this.#undo.push(() => this.#pc.removeEventListener?.(type, guarded));
   }
 
   #hook(): void {
