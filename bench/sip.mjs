@@ -1,5 +1,5 @@
 // The SIP observer against the parser of the npm package `sip` alone, on the same messages, in turns.
-// node bench/sip.mjs [CALLS=1000] [ROUNDS=15]
+// node bench/sip.mjs [CALLS=1000] [ROUNDS=30]
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -8,7 +8,7 @@ import { parseSipMessage, SipObserver } from '../packages/instrumentation-sip/di
 
 const sip = createRequire(new URL('../packages/instrumentation-sip/package.json', import.meta.url))('sip');
 const calls = Number(process.argv[2] ?? 1_000);
-const rounds = Number(process.argv[3] ?? 15);
+const rounds = Number(process.argv[3] ?? 30);
 
 /** A call of JsSIP through Kamailio to SIPp, both hops of each message, as Kamailio sent them by HEP. */
 const recorded = readFileSync(
