@@ -11,8 +11,9 @@ test('8 processes × 5,000 entries, two of them killed midway: VALID, all that w
 }, async () => {
   const home = newDirectory();
   const start = performance.now();
+  // Those that are killed would go on for long: however busy the machine is, they do not end by themselves.
   const writers = Array.from({ length: 8 }, (_, i) =>
-    startWriter(home, { first: 1 + i * 100_000, batches: 50, size: 100 }),
+    startWriter(home, { first: 1 + i * 100_000, batches: i < 2 ? 1_000 : 50, size: 100 }),
   );
   const killed = writers.slice(0, 2);
   for (const writer of killed) {
@@ -24,10 +25,7 @@ test('8 processes × 5,000 entries, two of them killed midway: VALID, all that w
     expect(writer.said).toEqual(['open']);
     expect(writer.acknowledged).toHaveLength(5_000);
   }
-  for (const { child, acknowledged } of killed) {
-    expect(child.signalCode).toBe('SIGKILL');
-    expect(acknowledged.length).toBeLessThan(5_000);
-  }
+  for (const { child } of killed) expect(child.signalCode).toBe('SIGKILL');
   const entries = expectWhole(
     home,
     writers.flatMap(({ acknowledged }) => acknowledged),

@@ -1,6 +1,6 @@
 /** Sharing the judgement of a chain between threads: who takes which range, and what all of them found together. */
 import { LOWEST_STORED_LEVEL } from '@infrafabric/format';
-import type { ChainFindings, ChainRange } from './judge-chain.js';
+import type { ChainFindings, ChainRange } from './chain-findings.js';
 import { mergeRedactions } from './judge-redactions.js';
 
 /** Cuts a chain of `entries` into about `count` consecutive ranges of equal length; fewer when it is too short to cut. */

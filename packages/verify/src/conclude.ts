@@ -1,7 +1,7 @@
 /** From everything that was found to the report: the verdict, and what it does not vouch for. docs/format.md §Verdicts. */
 import { isQuorumMet } from '@infrafabric/format';
+import type { ChainFindings, VouchedRoot } from './chain-findings.js';
 import { answerPolicy, isSameKey } from './cosigned-sizes.js';
-import type { ChainFindings, VouchedRoot } from './judge-chain.js';
 import type { CosignatureFindings } from './judge-cosignatures.js';
 import type { ImportFindings } from './judge-imports.js';
 import { epochIndexOf, type KeyEpochs } from './key-epochs.js';

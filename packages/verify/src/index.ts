@@ -10,10 +10,11 @@ export type {
   BundleVerdictCode,
   EntryRun,
 } from './bundle-report.js';
+export type { ChainFindings, ChainOptions, ChainRange, VouchedRoot } from './chain-findings.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
 export type { AskedPolicy } from './cosigned-sizes.js';
 export { BundleJudge, verifyBundle } from './judge-bundle.js';
-export { type ChainFindings, type ChainOptions, type ChainRange, judgeChain, type VouchedRoot } from './judge-chain.js';
+export { judgeChain } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';
 export { type ImportFindings, judgeImports } from './judge-imports.js';
 export { judgeIndexes } from './judge-indexes.js';

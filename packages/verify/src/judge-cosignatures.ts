@@ -12,8 +12,8 @@ import {
   textOfUtf8,
   utf8Of,
 } from '@infrafabric/format';
+import type { VouchedRoot } from './chain-findings.js';
 import { type AskedPolicy, CosignedSizes, type WitnessKey, witnessKeysOf } from './cosigned-sizes.js';
-import type { VouchedRoot } from './judge-chain.js';
 import { openCosignatures } from './open-cosignatures.js';
 import { readNote } from './open-note.js';
 import type { Problems, Witnessed } from './report.js';

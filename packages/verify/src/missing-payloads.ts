@@ -1,6 +1,7 @@
 /** Payloads that their entries promise, and that are neither there nor erased by a redaction. */
+
+import type { ChainFindings } from './chain-findings.js';
 import { viewEntry } from './entry-view.js';
-import type { ChainFindings } from './judge-chain.js';
 import { Problems, withDamageAsFinding } from './report.js';
 import type { ChainSource, StoreSource } from './source.js';
 import type { StoreFindings } from './verify-options.js';

@@ -3,8 +3,9 @@
  * the timings, no network. `@infrafabric/ledger/reader` gives a source for a SQLite file.
  */
 import type { VerifierKey } from '@infrafabric/format';
+import type { ChainFindings, VouchedRoot } from './chain-findings.js';
 import { conclude } from './conclude.js';
-import { type ChainFindings, judgeChain, type VouchedRoot } from './judge-chain.js';
+import { judgeChain } from './judge-chain.js';
 import { type CosignatureFindings, judgeCosignatures } from './judge-cosignatures.js';
 import { type ImportFindings, judgeImports, NO_IMPORTS } from './judge-imports.js';
 import { judgeIndexes } from './judge-indexes.js';

@@ -1,7 +1,7 @@
 /** What a verification is asked, and what was found for it elsewhere. */
 import type { VerifierKey } from '@infrafabric/format';
+import type { ChainFindings, ChainOptions, VouchedRoot } from './chain-findings.js';
 import type { AskedPolicy } from './cosigned-sizes.js';
-import type { ChainFindings, ChainOptions, VouchedRoot } from './judge-chain.js';
 import type { KeySource, Problem } from './report.js';
 
 /** What the verifier trusts, and how hard it looks. */

@@ -1,7 +1,7 @@
 /** Roots that something outside the ledger vouches for: the remembered head, anchors, and what witnesses say against it. */
 import { type Policy, textOfUtf8, type VerifierKey } from '@infrafabric/format';
+import type { ChainFindings, VouchedRoot } from './chain-findings.js';
 import { failedCosignatures } from './cosigned-sizes.js';
-import type { ChainFindings, VouchedRoot } from './judge-chain.js';
 import { claimedEpochs, type KeyEpochs, vouchingKeys } from './key-epochs.js';
 import { openUnderAny, readNote } from './open-note.js';
 import { Problems } from './report.js';
