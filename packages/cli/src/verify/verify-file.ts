@@ -156,13 +156,13 @@ function concludeTogether(
       findings,
       signaturesChecked:
         work.keys === undefined ? undefined : sum(threads.map(({ signaturesChecked }) => signaturesChecked)),
-      timingsMs: { chain: slower('chain') },
+      timingsMs: { chain: slower('chain'), signatures: slower('signatures') },
     },
     store: {
       problems: [],
       problemCount: 0,
       payloadsPresent: sum(payloads.map(({ present }) => present)),
-      timingsMs: { integrity: slower('integrity'), payloads: slower('payloads') },
+      timingsMs: { schema: slower('schema'), integrity: slower('integrity'), payloads: slower('payloads') },
     },
   });
 }
