@@ -82,13 +82,17 @@ function outcomeOf(path: string, subject: Subject, judge: Judge): string {
 }
 
 /** Edits a subject once for each round. @returns how many edits ended how, and those that are holes. */
-function attack(rounds: readonly number[], judge: Judge): { classes: Record<string, number>; holes: string[] } {
+function attack(
+  rounds: readonly number[],
+  judge: Judge,
+  seed = SEED,
+): { classes: Record<string, number>; holes: string[] } {
   const directory = newDirectory();
   const path = join(directory, 'witness.db');
   const classes = new Map<string, number>();
   const holes: string[] = [];
   for (const round of rounds) {
-    const random = new Random(`${SEED}/${round}`);
+    const random = new Random(`${seed}/${round}`);
     const subject = random.oneOf(subjects);
     rmSync(directory, { recursive: true });
     mkdirSync(directory);
@@ -97,7 +101,7 @@ function attack(rounds: readonly number[], judge: Judge): { classes: Record<stri
     const name = editAtRandom(path, random);
     const outcome = outcomeOf(path, subject, judge);
     classes.set(outcome, (classes.get(outcome) ?? 0) + 1);
-    if (outcome.startsWith('HOLE')) holes.push(`SEED=${SEED} ROUND=${round}: ${name}: ${outcome}`);
+    if (outcome.startsWith('HOLE')) holes.push(`SEED=${seed} ROUND=${round}: ${name}: ${outcome}`);
   }
   return { classes: Object.fromEntries([...classes].sort()), holes };
 }
@@ -114,6 +118,10 @@ test.each<[string, Judge]>([
   ['everything but the head', (reader, { key }) => verifyLedger(reader, { key }).verdict],
 ])('finds holes in a judge that looks at %s', { timeout: 120_000 }, (_, judge) => {
   expect(attack(upTo(120), judge).holes).not.toEqual([]);
+});
+
+test('a value that says it is larger than SQLite allows is damage, as any other', () => {
+  expect(attack([24_825], ours, '11')).toEqual({ classes: { INVALID: 1 }, holes: [] });
 });
 
 test(`${ROUNDS} random edits, seed ${SEED}: never VALID with another content`, {

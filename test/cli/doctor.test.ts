@@ -328,7 +328,7 @@ describe('doctor names', () => {
       mend: expect.any(String),
     });
     expect(checkSqlite()).toMatchObject({ check: 'SQLite', ok: true });
-    expect(checkSqlite('3.51.2')).toMatchObject({
+    expect(checkSqlite(() => '3.51.2')).toMatchObject({
       ok: false,
       found: expect.stringContaining('3.51.2 can lose committed data'),
     });

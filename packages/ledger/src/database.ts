@@ -1,17 +1,15 @@
 /**
  * SQLite as a ledger needs it. Opening for writing creates file and schema; opening for reading never changes the file.
- * better-sqlite3 enters the project here and nowhere else.
  */
 import { accessSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADE_TO_2 } from '@infrafabric/format';
-import Sqlite from 'better-sqlite3';
+import { type Connection, type ConnectOptions, connect, type PreparedStatement } from './connect.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { makePrivateDirectory } from './private-file.js';
 import { sqliteVersion } from './sqlite-version.js';
 
-/** A connection. Its types stay inside this package. */
-export type Connection = Sqlite.Database;
+export type { Connection } from './connect.js';
 
 /** Below this version a WAL reset can lose committed transactions. */
 const OLDEST_SAFE_SQLITE = [3, 51, 3];
@@ -87,7 +85,7 @@ export function openScratch(path: string): Connection {
 
 /** Derived data in memory. */
 export function openMemory(): Connection {
-  return new Sqlite(':memory:');
+  return connect(':memory:');
 }
 
 /**
@@ -120,27 +118,14 @@ export function openForReading(path: string, busyTimeoutMs: number): Connection 
 }
 
 /** Opens a file and sets its pragmas, in order; leaves nothing open when one of them fails. */
-function openSqlite(path: string, options: Sqlite.Options, pragmas: readonly string[]): Connection {
-  const db = openFile(path, options);
+function openSqlite(path: string, options: ConnectOptions, pragmas: readonly string[]): Connection {
+  const db = connect(path, options);
   try {
     for (const pragma of pragmas) db.pragma(pragma);
     return db;
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-function openFile(path: string, options: Sqlite.Options): Connection {
-  try {
-    return new Sqlite(path, options);
-  } catch (cause) {
-    // What better-sqlite3 says of a directory that it cannot reach, whatever the reason.
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new LedgerError('gone', `the ledger cannot be opened: ${path}`, {
-      cause,
-      hint: 'check that its directory exists and may be read',
-    });
   }
 }
 
@@ -155,10 +140,10 @@ function refuseSymlinks(path: string): void {
   }
 }
 
-const statements = new WeakMap<Connection, Map<string, Sqlite.Statement>>();
+const statements = new WeakMap<Connection, Map<string, PreparedStatement>>();
 
 /** A prepared statement, compiled once a connection. Its mode (pluck, raw) is the caller's to set, the same way each time. */
-export function statement(db: Connection, sql: string): Sqlite.Statement {
+export function statement(db: Connection, sql: string): PreparedStatement {
   let known = statements.get(db);
   if (known === undefined) {
     known = new Map();

@@ -18,6 +18,8 @@ export type LedgerErrorCode =
   | 'schema'
   /** The SQLite in use has a bug that can lose committed data. */
   | 'sqlite-version'
+  /** The native module of better-sqlite3 is missing, or was built for another version of Node. */
+  | 'sqlite-build'
   /** The private key of this ledger is not in the witness home. */
   | 'key.missing'
   /** A key file is damaged or belongs to another ledger. */
@@ -91,7 +93,8 @@ function translate(code: string): { code: LedgerErrorCode; what: string; hint: s
   if (/^(SQLITE_CANTOPEN|EEXIST|ENOTDIR|EISDIR|ELOOP|ENAMETOOLONG)/.test(code)) {
     return { code: 'gone', what: 'the ledger cannot be opened', hint: 'check that the path exists and may be read' };
   }
-  if (/^(SQLITE_CORRUPT|SQLITE_NOTADB)/.test(code)) {
+  // Statements read nothing that a ledger may not hold: a value that is too big is one that a damaged file claims to have.
+  if (/^SQLITE_(CORRUPT|NOTADB|TOOBIG|MISMATCH)/.test(code)) {
     return {
       code: 'corrupt',
       what: 'the file is damaged or is not a ledger',

@@ -18,8 +18,15 @@ const EARLIEST_SANE_MS = Date.UTC(2025, 0, 1);
 /** Older verifications are mentioned, and are no problem. */
 const DAY_MS = 86_400_000;
 
-/** The SQLite library in use. */
-export function checkSqlite(version: string = sqliteVersion()): Finding {
+/** The SQLite library in use, and whether there is one. */
+export function checkSqlite(versionOf: () => string = sqliteVersion): Finding {
+  let version: string;
+  try {
+    version = versionOf();
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return problem('SQLite', error.message, error.hint ?? 'install better-sqlite3 again');
+  }
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const isSafe = major > 3 || (major === 3 && (minor > 51 || (minor === 51 && patch >= 3)));
   if (isSafe) return fine('SQLite', version);
