@@ -1,6 +1,6 @@
 /** The rows of a ledger file as JSON can hold them. */
 import { hexOf, leafHashHex, payloadDigestHex } from '@infrafabric/format';
-import Sqlite from 'better-sqlite3';
+import { Sqlite } from '../sqlite.mjs';
 
 /** Every row of a ledger file but for the columns that repeat what entries say. */
 export function rowsOf(file) {

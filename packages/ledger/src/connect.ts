@@ -1,6 +1,25 @@
 /** A connection to SQLite. better-sqlite3 enters the project here and nowhere else; its native module is loaded with the first one. */
-import Sqlite from 'better-sqlite3';
+import { createRequire } from 'node:module';
+import type Sqlite from 'better-sqlite3';
 import { LedgerError } from './ledger-error.js';
+
+/** Node-API version that better-sqlite3 is built on from 13 on; Node has it from 22.14 on. docs/decisions/0027-two-better-sqlite3.md */
+const NODE_API = 10;
+
+const Database = load(createRequire(import.meta.url));
+
+/** On Node 20 it is 12, which from Node 24.19 on would abort the process. */
+function load(require: NodeJS.Require): typeof Sqlite {
+  if (Number(process.versions.napi) >= NODE_API) {
+    try {
+      return require('better-sqlite3-napi') as typeof Sqlite;
+    } catch (error) {
+      // An optional dependency: some installers can be told to leave these out.
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    }
+  }
+  return require('better-sqlite3') as typeof Sqlite;
+}
 
 /** A connection. Its types stay inside this package. */
 export type Connection = Sqlite.Database;
@@ -14,7 +33,7 @@ export type ConnectOptions = Sqlite.Options;
 /** Opens a file, or `:memory:`. @throws LedgerError `sqlite-build`, `gone`; else what SQLite says */
 export function connect(path: string, options?: ConnectOptions): Connection {
   try {
-    return new Sqlite(path, options);
+    return new Database(path, options);
   } catch (cause) {
     if (isBuildError(cause)) throw buildError(cause);
     // What better-sqlite3 says of a directory that it cannot reach, whatever the reason.
@@ -26,9 +45,11 @@ export function connect(path: string, options?: ConnectOptions): Connection {
   }
 }
 
-/** Whether the native module could not be loaded: Node refuses to, or `bindings` does not find it where it tries. */
+/** Whether the native module could not be loaded: Node refuses to, or it is not where `bindings` (12) or `require` (13) look. */
 function isBuildError(cause: unknown): cause is Error {
-  return cause instanceof Error && ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' || 'tries' in cause);
+  if (!(cause instanceof Error)) return false;
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'ERR_DLOPEN_FAILED' || code === 'MODULE_NOT_FOUND' || 'tries' in cause;
 }
 
 /** After Node was changed, or an installation did not end well. */

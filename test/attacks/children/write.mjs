@@ -6,7 +6,7 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { draftSpan, Ledger, LedgerError } from '@infrafabric/ledger';
-import Sqlite from 'better-sqlite3';
+import { Sqlite } from '../../sqlite.mjs';
 
 const gated = process.env.GATE === '1';
 const [home, first, batches, size] = [process.argv[2], ...process.argv.slice(3).map(Number)];
