@@ -25,11 +25,20 @@ describe.each(['other-node', 'not-built'])('with a native module that is missing
     expect(home.witness(['verify']).exitCode).toBe(0);
   });
 
-  test('log does not set events aside for a ledger that nobody can open', () => {
+  test('log sets its event aside and says so; the next one that can brings it in', () => {
     const home = new Home();
     const args = ['log', '--event', 'e', '--component', 'c', '--trace-id', 't'];
-    expect(home.witness(args, without)).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(HINT) });
+    const { exitCode, stdout, stderr } = home.witness(args, without);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('spooled') });
+    expect(stderr).toContain(SAYS);
+    expect(home.witness([...args, '--no-spool'], without)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(HINT),
+    });
     expect(existsSync(home.ledger)).toBe(false);
+    expect(home.log('after', 't').exitCode).toBe(0);
+    expect(home.trace('t').entries.map(({ event }) => event)).toEqual(expect.arrayContaining(['e', 'after']));
+    expect(home.witness(['verify']).exitCode).toBe(0);
   });
 
   test('doctor names it', () => {

@@ -8,14 +8,15 @@ const NODE_API = 10;
 
 const Database = load(createRequire(import.meta.url));
 
-/** On Node 20 it is 12, which from Node 24.19 on would abort the process. */
+/** On Node 20, and where 13 brings no build along, it is 12. From Node 24.19 on that would abort the process now and then. */
 function load(require: NodeJS.Require): typeof Sqlite {
   if (Number(process.versions.napi) >= NODE_API) {
     try {
-      return require('better-sqlite3-napi') as typeof Sqlite;
-    } catch (error) {
-      // An optional dependency: some installers can be told to leave these out.
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+      const napi = require('better-sqlite3-napi') as typeof Sqlite;
+      new napi(':memory:').close();
+      return napi;
+    } catch {
+      // An optional dependency that was left out, or another platform.
     }
   }
   return require('better-sqlite3') as typeof Sqlite;
@@ -45,11 +46,9 @@ export function connect(path: string, options?: ConnectOptions): Connection {
   }
 }
 
-/** Whether the native module could not be loaded: Node refuses to, or it is not where `bindings` (12) or `require` (13) look. */
+/** Whether the native module could not be loaded: Node refuses to, or `bindings` does not find it where it tries. */
 function isBuildError(cause: unknown): cause is Error {
-  if (!(cause instanceof Error)) return false;
-  const { code } = cause as NodeJS.ErrnoException;
-  return code === 'ERR_DLOPEN_FAILED' || code === 'MODULE_NOT_FOUND' || 'tries' in cause;
+  return cause instanceof Error && ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' || 'tries' in cause);
 }
 
 /** After Node was changed, or an installation did not end well. */

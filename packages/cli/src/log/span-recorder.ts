@@ -7,6 +7,7 @@ import {
   draftSpan,
   isRetryable,
   Ledger,
+  LedgerError,
   Spool,
   spanDrafter,
   spoolDirectory,
@@ -43,6 +44,11 @@ export interface RecorderOptions {
   readonly longLived: boolean;
 }
 
+/** Whether another process may succeed later without anybody mending the ledger itself. */
+function canWait(error: unknown): boolean {
+  return isRetryable(error) || (error instanceof LedgerError && error.code === 'sqlite-build');
+}
+
 /** Records spans. Opens, and if need be creates, the ledger with the first of them. */
 export class SpanRecorder {
   readonly #options: RecorderOptions;
@@ -62,7 +68,7 @@ export class SpanRecorder {
       const draft = records.some(mayHavePrice) ? await this.#drafter() : draftSpan;
       return { outcome: 'committed', entries: await ledger.append(records.map(draft)) };
     } catch (error) {
-      if (!isRetryable(error) || !this.#options.useSpool) throw error;
+      if (!canWait(error) || !this.#options.useSpool) throw error;
       const why = error as Error & { readonly hint?: string | undefined };
       const { encodeTraceRequest } = await import('@infrafabric/otlp');
       if (!this.#spool.putSync(encodeTraceRequest(records))) throw this.#lost(why);
