@@ -29,6 +29,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(text: string): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', text], {
+    // Whose standard input is a socket, as those of Node's children are, bash takes for a login over the network.
+    stdio: ['ignore', 'pipe', 'pipe'],
     ...{ cwd: folder, env, encoding: 'utf8', timeout: 120_000 },
   });
   return { status, stdout, stderr };

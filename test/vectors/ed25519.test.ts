@@ -75,10 +75,10 @@ describe('RFC 8032 §7.1', () => {
 });
 
 describe('small-order and non-canonical keys', () => {
-  test('verify nothing, although node:crypto by itself takes the identity for a key of everybody', () => {
+  test('verify nothing, although node:crypto with OpenSSL below 3.5 takes the identity for a key of everybody', () => {
     const identity = bytes(`01${'00'.repeat(31)}`);
     const forged = bytes(`01${'00'.repeat(63)}`);
-    expect(node(identity, bytes('00'), forged)).toBe(true);
+    if (Number.parseFloat(process.versions.openssl) < 3.5) expect(node(identity, bytes('00'), forged)).toBe(true);
     expect(answers(identity, bytes('00'), forged)).toEqual([false, false]);
   });
 });

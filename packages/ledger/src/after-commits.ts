@@ -81,7 +81,7 @@ export class AfterCommits {
     this.#options.onJudging(true);
     this.#judgeTimer = setTimeout(
       () => this.#options.inTurn(() => this.judge()),
-      this.#judgedAtMs + JUDGE_EVERY_MS - Date.now(),
+      Math.max(0, this.#judgedAtMs + JUDGE_EVERY_MS - Date.now()),
     );
   }
 

@@ -2,6 +2,7 @@
  * The thread of the forwarder: looks where the ledger is, tells the lines, keeps their cursors. Nothing here can slow the
  * threads that take spans in: all they share is the file.
  */
+import { stat } from 'node:fs/promises';
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CursorFile } from './cursor-file.js';
@@ -38,10 +39,14 @@ const unsaved = new OncePerMinute();
 let reported = '';
 let savedMs = Date.now();
 
-/** On Linux a thread has a priority of its own; elsewhere this would be about the whole process. */
-function giveWay(): void {
+/**
+ * On Linux a thread has a priority of its own; elsewhere this would be about the whole process. What it starts inherits it, so
+ * the process's pool of threads, which belongs to all of them, is started before.
+ */
+async function giveWay(): Promise<void> {
   if (process.platform !== 'linux') return;
   try {
+    await stat('/');
     setPriority(Math.min(19, getPriority() + NICENESS));
   } catch {
     // A sandbox may forbid it.
@@ -95,6 +100,6 @@ port.on('message', (request: ForwardRequest) => {
   if (request.type === 'wake') look();
   else void close(request.deadlineMs);
 });
-giveWay();
+void giveWay();
 const running = Promise.all(lines.map((line) => line.run()));
 const ticking = setInterval(tick, LOOK_EVERY_MS);

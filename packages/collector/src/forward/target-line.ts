@@ -220,7 +220,7 @@ export class TargetLine {
       this.#tell('warn', 'forward.retry', message, { failures: this.#failures, waiting: this.counts.queueSize });
     }
     for (const until = Date.now() + pauseMs; !this.#isClosing && Date.now() < until; ) {
-      await this.#bell.wait(until - Date.now());
+      await this.#bell.wait(Math.max(0, until - Date.now()));
     }
   }
 
