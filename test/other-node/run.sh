@@ -17,16 +17,19 @@ if [ ! -x "$folder/bin/npx" ]; then
   # A wheel keeps neither links nor modes.
   find "$folder" \( -path '*/bin/*' -o -name '*.sh' \) -type f -exec chmod +x {} +
   for tool in npm npx; do
-    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$folder" "$folder" "$tool" >"$folder/bin/$tool"
+    printf '#!/bin/sh\nbin=$(dirname "$0")\nexec "$bin/node" "$bin/../lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$tool" >"$folder/bin/$tool"
     chmod +x "$folder/bin/$tool"
   done
 fi
 
-clone=$(mktemp -d)
-trap 'rm -rf "$clone" "${scratch:-}"' EXIT
-git clone -q "$root" "$clone"
-cd "$clone"
+# Some tests run as another user, who must reach both.
+work=$(mktemp -d)
+trap 'rm -rf "$work" "${scratch:-}"' EXIT
+chmod 755 "$work"
+cp -R "$folder" "$work/node"
+git clone -q "$root" "$work/clone"
+cd "$work/clone"
 line=$(grep -E "^npx -y pnpm@[0-9.]+ $command\$" README.md)
-export PATH=$folder/bin:$PATH npm_config_nodedir=$folder
+export PATH=$work/node/bin:$PATH npm_config_nodedir=$work/node
 echo "Node $(node --version): $line"
 bash -c "$line"
