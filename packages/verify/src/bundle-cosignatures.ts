@@ -41,11 +41,10 @@ export function judgeBundleCosignatures(
       const seq = Math.max(0, size - 1);
       problems.add({ code: 'cosignature.signature', seq, message: `the checkpoint of size ${size}: ${message}` });
     }
-    for (const { key, timeUnixS } of judged.cosigned) cosigned.keep(size, { witness: key.witness, timeUnixS });
+    cosigned.keep(size, judged.cosigned);
   }
   for (const { size, text, lines } of opened(anchors))
-    for (const { key, timeUnixS } of openCosignatures(text, lines, keys).cosigned)
-      cosigned.keep(size, { witness: key.witness, timeUnixS });
+    cosigned.keep(size, openCosignatures(text, lines, keys).cosigned);
   return { found, checked: found - unknown, unknown, witnessed: cosigned.witnessedUnder(policy) };
 }
 

@@ -26,13 +26,9 @@ export class CheckpointCursor {
     return this.#last?.size === size ? this.#last : undefined;
   }
 
-  hasBeyond(): boolean {
-    return this.#ahead !== undefined;
-  }
-
-  /** Rows that `next` never reached. */
-  beyond(): CheckpointRow[] {
-    return this.#ahead === undefined ? [] : [this.#ahead];
+  /** The first row that `next` never reached. */
+  get beyond(): CheckpointRow | undefined {
+    return this.#ahead;
   }
 
   #take(): CheckpointRow | undefined {

@@ -1,6 +1,6 @@
 /** Which checkpoints the witnesses of a policy cosigned, and what the policy makes of it. docs/format.md §Cosignatures. */
 import { isQuorumMet, type Policy, type PolicyWitness, renderQuorum, type VerifierKey } from '@infrafabric/format';
-import { openCosignatures } from './open-cosignatures.js';
+import { type OpenedCosignature, openCosignatures } from './open-cosignatures.js';
 import { readNote } from './open-note.js';
 import type { PolicyAnswer, Witnessed } from './report.js';
 
@@ -28,7 +28,12 @@ interface Cosigner {
 export class CosignedSizes {
   readonly #cosigned = new Map<number, Cosigner[]>();
 
-  keep(size: number, cosigner: Cosigner): void {
+  /** Adds what was opened under the witnesses' keys. */
+  keep(size: number, cosigned: readonly OpenedCosignature<WitnessKey>[]): void {
+    for (const { key, timeUnixS } of cosigned) this.#keep(size, { witness: key.witness, timeUnixS });
+  }
+
+  #keep(size: number, cosigner: Cosigner): void {
     const known = this.#cosigned.get(size) ?? [];
     const before = known.findIndex(({ witness }) => witness === cosigner.witness);
     // Said twice, the earlier time is when it was first so.

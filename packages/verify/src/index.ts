@@ -12,7 +12,7 @@ export type {
 } from './bundle-report.js';
 export type { ChainFindings, ChainOptions, ChainRange, VouchedRoot } from './chain-findings.js';
 export { mergeFindings, planRanges } from './chain-ranges.js';
-export type { AskedPolicy } from './cosigned-sizes.js';
+export { type AskedPolicy, CosignedSizes, isSameKey, type WitnessKey, witnessKeysOf } from './cosigned-sizes.js';
 export { BundleJudge, verifyBundle } from './judge-bundle.js';
 export { judgeChain } from './judge-chain.js';
 export type { CardOf } from './judge-charges.js';

@@ -77,15 +77,14 @@ class CosignatureJudge {
     else this.#checked++;
     for (const { message } of opened.failed)
       this.#add('cosignature.signature', size, `the checkpoint of size ${size}: ${message}`);
-    for (const { key, timeUnixS } of opened.cosigned) this.#cosigned.keep(size, { witness: key.witness, timeUnixS });
+    this.#cosigned.keep(size, opened.cosigned);
   }
 
   /** Its lines; one that fails made it no anchor before. What they say of another root is no word for this ledger. */
   anchor(size: number, note: string): void {
     const { text, signatures } = parseNote(utf8Of(note));
     if (headOf(text) !== headOf(this.#textOf(size) ?? '')) return;
-    for (const { key, timeUnixS } of openCosignatures(text, signatures, this.#keys).cosigned)
-      this.#cosigned.keep(size, { witness: key.witness, timeUnixS });
+    this.#cosigned.keep(size, openCosignatures(text, signatures, this.#keys).cosigned);
   }
 
   findings(): CosignatureFindings {

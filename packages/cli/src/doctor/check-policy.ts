@@ -1,17 +1,8 @@
 /** The witness policy of the home: whether it can be used, fits this ledger, and how much of it witnesses have seen. */
-import {
-  FormatError,
-  isQuorumMet,
-  type Policy,
-  type PolicyWitness,
-  parseNote,
-  parseSignatureLine,
-  renderQuorum,
-  type VerifierKey,
-} from '@infrafabric/format';
+import { FormatError, type Policy, parseNote, parseSignatureLine, renderQuorum } from '@infrafabric/format';
 import { LedgerError, type WitnessPaths } from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
-import { openCosignatures } from '@infrafabric/verify';
+import { CosignedSizes, isSameKey, openCosignatures, type Witnessed, witnessKeysOf } from '@infrafabric/verify';
 import { CliError } from '../cli-error.js';
 import { isoOfUnixS } from '../read/nano-text.js';
 import type { SelfDescription } from '../verify/choose-key.js';
@@ -43,7 +34,7 @@ export function checkPolicy({ home, ledger }: WitnessPaths, itself: SelfDescript
   if (policy.quorum.kind === 'none') return fine('policy', `${from} asks for nobody's cosignature`);
   const needs = `${renderQuorum(policy.quorum)} must cosign`;
   if (itself === undefined) return fine('policy', needs);
-  let newest: Newest | undefined;
+  let newest: Witnessed | undefined;
   try {
     newest = newestWitnessed(ledger, policy);
   } catch (error) {
@@ -68,37 +59,25 @@ export function checkPolicy({ home, ledger }: WitnessPaths, itself: SelfDescript
 
 /** As `verify` takes it: a policy that was written before a rotation still means this ledger. */
 function acceptsLog({ logs }: Policy, { origin, vkey, epochs }: SelfDescription): boolean {
-  const keys = new Set((epochs ?? []).flatMap(({ key }) => (key === undefined ? [] : [nameOf(key)])));
-  return (
-    logs.length === 0 || logs.some((log) => log.vkey === vkey || (log.key.name === origin && keys.has(nameOf(log.key))))
-  );
-}
-
-function nameOf({ name, publicKey }: VerifierKey): string {
-  return `${Buffer.from(publicKey).toString('hex')} ${name}`;
-}
-
-interface Newest {
-  readonly size: number;
-  /** When enough had signed, by their clocks. */
-  readonly timeUnixS: number;
+  const keys = (epochs ?? []).flatMap(({ key }) => key ?? []);
+  const isOfThis = (log: Policy['logs'][number]): boolean =>
+    log.vkey === vkey || (log.key.name === origin && keys.some((key) => isSameKey(key, log.key)));
+  return logs.length === 0 || logs.some(isOfThis);
 }
 
 /** The largest checkpoint that a quorum cosigned. @throws FormatError, LedgerError for rows that are none */
-function newestWitnessed(ledger: string, { witnesses, quorum }: Policy): Newest | undefined {
+function newestWitnessed(ledger: string, policy: Policy): Witnessed | undefined {
   const reader = LedgerReader.open(ledger);
   try {
-    const keys = witnesses.map((witness) => ({ ...witness.key, witness }));
+    const keys = witnessKeysOf(policy);
     const sizes = new Set([...reader.cosignatures()].flat().map(({ size }) => size));
     for (const size of [...sizes].reverse()) {
       const { text } = parseNote(reader.noteOfSize(size) ?? new Uint8Array());
       const lines = reader.cosignaturesOf(size).map(parseSignatureLine);
-      const by = new Set<PolicyWitness>();
-      const cosigned = [...openCosignatures(text, lines, keys).cosigned].sort((a, b) => a.timeUnixS - b.timeUnixS);
-      for (const { key, timeUnixS } of cosigned) {
-        by.add(key.witness);
-        if (isQuorumMet(quorum, (witness) => by.has(witness))) return { size, timeUnixS };
-      }
+      const cosigned = new CosignedSizes();
+      cosigned.keep(size, openCosignatures(text, lines, keys).cosigned);
+      const witnessed = cosigned.witnessedUnder(policy);
+      if (witnessed !== undefined) return witnessed;
     }
     return undefined;
   } finally {

@@ -105,7 +105,8 @@ export class Checkpoints {
 
   /** Nothing follows: the last checkpoint covers all entries, and no more than there are. */
   judgeEnd(size: number): void {
-    if (size > 0 && this.#cursor.lastIfSize(size) === undefined && !this.#cursor.hasBeyond()) {
+    const { beyond } = this.#cursor;
+    if (size > 0 && this.#cursor.lastIfSize(size) === undefined && beyond === undefined) {
       const covered = this.#newest?.size ?? 0;
       this.#problems.add({
         code: 'entry.uncovered',
@@ -113,7 +114,6 @@ export class Checkpoints {
         message: `entries from ${covered} on are covered by no checkpoint`,
       });
     }
-    const [beyond] = this.#cursor.beyond();
     if (beyond !== undefined) {
       this.#problems.add({
         code: 'entry.missing',

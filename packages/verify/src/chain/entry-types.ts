@@ -60,9 +60,9 @@ export class EntryTypes {
     else if (view.type === 'genesis') {
       this.#problems.add({ code: 'genesis.malformed', seq, message: `entry ${seq} is a second genesis entry` });
     }
-    if (view.type === 'span') {
-      if (view.span?.isRated === true) this.#charge(seq, text);
-    } else this.#control(seq, view, text);
+    // An import may hold a span, too.
+    if (view.span?.isRated === true) this.#charge(seq, text);
+    if (view.type !== 'span') this.#control(seq, view, text);
   }
 
   /** A body as a whole, which a view leaves unread. */
@@ -103,7 +103,6 @@ export class EntryTypes {
     if (view.type === 'index') this.#indexes.push(seq);
     if (view.type === 'gap') this.#gap(seq, text);
     if (view.type === 'redaction') this.#redaction(seq, view, text);
-    if (view.span?.isRated === true) this.#charge(seq, text);
     if (view.type === 'adjustment') this.#adjustment(seq, text);
     if (!isKnownType(view.type)) {
       this.#notUnderstood[view.type] = (this.#notUnderstood[view.type] ?? 0) + 1;
