@@ -8,6 +8,7 @@ import { escapeText } from '../escape.js';
 import type { ExitCode } from '../exit-code.js';
 import { renderJson } from '../json-text.js';
 import type { Messages } from '../messages.js';
+import { counted } from '../number-text.js';
 import { printOut } from '../output.js';
 import { addHelp } from '../program.js';
 import { Progress } from '../progress.js';
@@ -80,14 +81,14 @@ async function replay({ flags, args, common, messages }: Invocation<ReplayFlags>
   }
   const { spans, requests, rejected, missing } = replayed;
   warnOfGone(gone, messages);
-  if (rejected > 0) messages.warn(`the backend did not take ${plural(rejected, 'span')}`);
+  if (rejected > 0) messages.warn(`the backend did not take ${counted(rejected, 'span')}`);
   const url = shownUrl(target.endpoint);
   if (common.json) {
     printOut(
       `${renderJson({ spans, requests, rejected, missing, erased_by: gone.erasedBy, url, ...(isDryRun ? { dry_run: true } : {}) })}\n`,
     );
   } else {
-    const what = `${plural(spans, 'span')} in ${plural(requests, 'request')} to ${escapeText(url)}`;
+    const what = `${counted(spans, 'span')} in ${counted(requests, 'request')} to ${escapeText(url)}`;
     printOut(isDryRun ? `would send ${what}\n` : `${what}\n`);
   }
   return rejected > 0 || spans === 0 ? 1 : 0;
@@ -127,11 +128,11 @@ function warnOfGone({ erased, erasedBy, others }: Gone, messages: Messages): voi
     const named = erasedBy.slice(0, MOST_NAMED).join(', ');
     const more = erasedBy.length > MOST_NAMED ? ` and ${(erasedBy.length - MOST_NAMED).toLocaleString('en')} more` : '';
     const by = erasedBy.length === 1 ? `entry ${named}` : `entries ${named}${more}`;
-    messages.warn(`${plural(erased, 'span')} cannot be sent: the payload was erased by ${by}`);
+    messages.warn(`${counted(erased, 'span')} cannot be sent: the payload was erased by ${by}`);
   }
   if (others > 0) {
     const why = 'the payload is damaged, or gone and no redaction entry says why; run if-witness verify';
-    messages.warn(`${plural(others, 'span')} cannot be sent: ${why}`);
+    messages.warn(`${counted(others, 'span')} cannot be sent: ${why}`);
   }
 }
 
@@ -139,10 +140,6 @@ function patienceOf(text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds * 1_000;
   throw usageError(`--timeout must be above 0 and at most ${MAX_TIMEOUT_S} seconds, not ${JSON.stringify(text)}`);
-}
-
-function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {

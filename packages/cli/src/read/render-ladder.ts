@@ -2,6 +2,7 @@
 import type { Paint } from '../color.js';
 import { displayWidth, fitWidth } from '../display-width.js';
 import { escapeText } from '../escape.js';
+import { counted } from '../number-text.js';
 import { type Column, renderTable } from '../table.js';
 import type { Ladder, LadderEvent } from './ladder.js';
 import { drawArrow, drawBars, drawNote, drawTitles } from './ladder-lines.js';
@@ -147,8 +148,4 @@ function summary({ events, parties, notDrawn }: Ladder, width: number | undefine
   if (notDrawn > 0) parts.push(`${counted(notDrawn, 'other entry', 'other entries')} not drawn`);
   const text = parts.join(' · ');
   return width === undefined ? text : fitWidth(text, width);
-}
-
-function counted(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }

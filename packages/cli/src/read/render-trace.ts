@@ -2,6 +2,7 @@
 import { formatUsd } from '@infrafabric/accounting';
 import type { Paint } from '../color.js';
 import { escapeText } from '../escape.js';
+import { counted } from '../number-text.js';
 import { type Column, renderTable } from '../table.js';
 import { countedCalls, hasUsage } from './counted-calls.js';
 import { aboutDuration } from './nano-text.js';
@@ -124,8 +125,4 @@ function importLines(entries: readonly SpanEntry[]): string[] {
     const which = count === 1 ? `there entry ${first}` : `there entries ${first} to ${last}`;
     return `${counted(count, 'entry', 'entries')} imported from ${escapeText(origin)}, ${which}`;
   });
-}
-
-function counted(n: number | bigint, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${BigInt(n) === 1n ? one : many}`;
 }

@@ -2,6 +2,7 @@
 import type { Redacted } from '@infrafabric/ledger/erasure';
 import { escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
+import { number } from '../number-text.js';
 import { renderTable } from '../table.js';
 import type { Chosen, Target } from './choose-targets.js';
 
@@ -114,8 +115,4 @@ function byComponent(targets: readonly Target[]): [component: string, payloads: 
   return [...sums]
     .map(([component, [count, sum]]) => [component, count, sum] as [string, number, number])
     .sort((a, b) => b[2] - a[2]);
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en');
 }

@@ -3,6 +3,7 @@ import type { ImportedLedger, LostPayloads } from '@infrafabric/ledger/import';
 import type { SeqRange } from '@infrafabric/verify';
 import { escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
+import { counted, number } from '../number-text.js';
 import type { Salvage } from './salvage.js';
 
 /** A repair that was carried out. */
@@ -120,11 +121,7 @@ function lostJson({ count, first }: LostPayloads): JsonOut {
 }
 
 function entries(n: number): string {
-  return `${number(n)} ${n === 1 ? 'entry' : 'entries'}`;
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en');
+  return counted(n, 'entry', 'entries');
 }
 
 /** A path for a POSIX shell. */

@@ -3,6 +3,7 @@ import type { BundleReport, EntryRun } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
+import { counted, number } from '../number-text.js';
 import { isoOfUnixNano } from '../read/nano-text.js';
 import { policyJson, policyText, unmetText, witnessedText } from './policy-text.js';
 
@@ -23,7 +24,7 @@ export function bundleVerdictLine(report: BundleReport, paint: Paint): string {
       return paint.good(`VALID (unanchored): ${what}`);
     case 'incomplete.payloads':
       return paint.unsure(
-        `INCOMPLETE: ${count(report.payloads.missing, 'payload')} missing, and no redaction entry says why`,
+        `INCOMPLETE: ${counted(report.payloads.missing, 'payload')} missing, and no redaction entry says why`,
       );
     case 'incomplete.self-asserted-key':
       return paint.unsure('INCOMPLETE: self-asserted key: no key is held that could vouch for this bundle');
@@ -62,7 +63,7 @@ export function renderBundleReport(report: BundleReport, file: string, paint: Pa
     ]);
   if (checkpoint !== undefined) rows.push(['root', `${checkpoint.rootHex} of ${number(checkpoint.size)} entries`]);
   if (report.spansKnownLost > 0)
-    rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
+    rows.push(['lost', `${counted(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
   const strange = Object.entries(report.notUnderstood).map(([type, n]) => `${number(n)} ${escapeText(type)}`);
   if (strange.length > 0) rows.push(['unknown', `entries not understood: ${strange.slice(0, SHOWN).join(', ')}`]);
   const lines = [bundleVerdictLine(report, paint), ''];
@@ -170,7 +171,7 @@ function payloadsText({ payloads: { present, erased, missing } }: BundleReport):
 function keyText({ source, from, keyIdHex, newestKeyIdHex, reachedByRotations = 0 }: BundleReport['key']): string {
   if (source === 'none') return escapeText(from);
   const reached =
-    reachedByRotations === 0 ? '' : `; ${newestKeyIdHex} signed, reached by ${count(reachedByRotations, 'rotation')}`;
+    reachedByRotations === 0 ? '' : `; ${newestKeyIdHex} signed, reached by ${counted(reachedByRotations, 'rotation')}`;
   return `${keyIdHex}, from ${escapeText(from)}${reached}`;
 }
 
@@ -180,13 +181,13 @@ function anchorText({ name, state, message }: BundleReport['anchors'][number]): 
 
 function cosignaturesText({ cosignatures: { found, checked, unknown }, policy }: BundleReport): string {
   if (found === 0) return 'no cosignature is here';
-  const text = `${count(found, 'cosignature')} here`;
+  const text = `${counted(found, 'cosignature')} here`;
   if (policy === undefined) return `${text}, none checked: there is no policy that names witnesses`;
   return `${text}; ${number(checked)} by witnesses of the policy checked, ${number(unknown)} by unknown keys`;
 }
 
 function problemLines({ problems, problemCount }: BundleReport): string[] {
-  const lines = [`${count(problemCount, 'problem')}:`];
+  const lines = [`${counted(problemCount, 'problem')}:`];
   for (const { code, seq, message, evidence } of problems.slice(0, SHOWN)) {
     lines.push(`  - ${seq === undefined ? '' : `entry ${seq}: `}${escapeText(message)} [${code}]`);
     for (const note of evidence ?? []) {
@@ -205,12 +206,4 @@ function timeText(nanos: string): string {
 
 function timeOrNull(nanos: string | undefined): string | null {
   return nanos === undefined ? null : isoOfUnixNano(BigInt(nanos));
-}
-
-function count(n: number, what: string): string {
-  return `${number(n)} ${what}${n === 1 ? '' : 's'}`;
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en');
 }

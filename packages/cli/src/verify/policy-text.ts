@@ -2,14 +2,14 @@
 import type { PolicyAnswer, Witnessed } from '@infrafabric/verify';
 import { escapeText } from '../escape.js';
 import type { JsonOut } from '../json-text.js';
+import { counted } from '../number-text.js';
 import { isoOfUnixS } from '../read/nano-text.js';
 
 /** `1,200 entries at 2026-… by alice, bob; nothing vouches for 5 later entries`. @param entries that there are in all */
 export function witnessedText(entries: number, { size, timeUnixS, by }: Witnessed): string {
   const later = Math.max(0, entries - size);
-  const rest =
-    later === 0 ? '' : `; nothing vouches for ${later === 1 ? '1 later entry' : `${number(later)} later entries`}`;
-  const first = size === 1 ? '1 entry' : `${number(size)} entries`;
+  const rest = later === 0 ? '' : `; nothing vouches for ${counted(later, 'later entry', 'later entries')}`;
+  const first = counted(size, 'entry', 'entries');
   return `${first} at ${isoOfUnixS(timeUnixS)} by ${escapeText(by.join(', '))}${rest}`;
 }
 
@@ -41,8 +41,4 @@ export function policyJson({ from, quorum, acceptsLog, witnessed, isMet }: Polic
         ? null
         : { size: witnessed.size, time_unix_s: witnessed.timeUnixS, by: [...witnessed.by] },
   };
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en');
 }

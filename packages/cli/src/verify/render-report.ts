@@ -2,6 +2,7 @@
 import type { Problem, ProblemCode, Report } from '@infrafabric/verify';
 import type { Paint } from '../color.js';
 import { escapeLines, escapeText } from '../escape.js';
+import { counted, number } from '../number-text.js';
 import { isoOfUnixS } from '../read/nano-text.js';
 import type { AnsweredWitness } from './ask-witnesses.js';
 import { policyText, unmetText, witnessedText } from './policy-text.js';
@@ -33,7 +34,7 @@ export function renderVerdict(report: Report, { created }: Circumstances, paint:
       return paint.good('VALID (anchored)');
     case 'incomplete.payloads':
       return paint.unsure(
-        `INCOMPLETE: ${count(report.payloads.missing, 'payload')} missing, and no redaction entry says why`,
+        `INCOMPLETE: ${counted(report.payloads.missing, 'payload')} missing, and no redaction entry says why`,
       );
     case 'incomplete.self-asserted-key':
       return paint.unsure('INCOMPLETE: self-asserted key: no key is held that could vouch for this ledger');
@@ -72,7 +73,7 @@ export function renderReport(report: Report, circumstances: Circumstances, paint
     rows.push(['asked', `${escapeText(`${witness.name} at ${witness.url}`)}: ${answerText(answer)}`]);
   if (report.newestCheckpoint !== undefined) rows.push(['root', report.newestCheckpoint.rootHex]);
   if (report.spansKnownLost > 0)
-    rows.push(['lost', `${count(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
+    rows.push(['lost', `${counted(report.spansKnownLost, 'span')} known to be lost, says the ledger itself`]);
   const { imported } = report;
   if (imported.entries > 0) {
     const unverified = imported.unverified > 0 ? `; ${number(imported.unverified)} of them unverified` : '';
@@ -127,7 +128,7 @@ function entriesText({ entries }: Report): string {
 }
 
 function signaturesText({ checkpoints: { checked, signaturesChecked }, key }: Report): string {
-  const text = `${number(signaturesChecked)} of ${count(checked, 'signature')}`;
+  const text = `${number(signaturesChecked)} of ${counted(checked, 'signature')}`;
   if (key.source === 'none') return `${text} checked, against the key that the ledger names itself`;
   if (signaturesChecked >= checked) return `${text} checked`;
   return `${text}; the newest covers every entry; --all-signatures checks each`;
@@ -145,8 +146,8 @@ function keyText({ key }: Report): string {
   const held = `${keyIdHex}, from ${escapeText(from)}`;
   if (reached === undefined || epochs < 2) return held;
   if (reached === 0)
-    return `${held}; the newest of ${number(epochs)}, earlier ones by ${count(epochs - 1, 'rotation')}`;
-  return `${held}; ${newestKeyIdHex} signs now, reached by ${count(reached, 'rotation')}`;
+    return `${held}; the newest of ${number(epochs)}, earlier ones by ${counted(epochs - 1, 'rotation')}`;
+  return `${held}; ${newestKeyIdHex} signs now, reached by ${counted(reached, 'rotation')}`;
 }
 
 function headText({ head }: Report): string {
@@ -168,12 +169,12 @@ function anchorsText({ anchors, problems }: Report): string {
     ({ code, message }) => (code === 'rollback' || code === 'fork') && message.includes('the anchor'),
   );
   const sizes = anchors.map(number).join(', ');
-  return against ? `not all agree; of sizes ${sizes}` : `${count(anchors.length, 'anchor')} met, of size ${sizes}`;
+  return against ? `not all agree; of sizes ${sizes}` : `${counted(anchors.length, 'anchor')} met, of size ${sizes}`;
 }
 
 function cosignaturesText({ cosignatures: { stored, checked, unknown }, policy }: Report): string {
   if (stored === 0) return 'no cosignature is stored';
-  const text = `${count(stored, 'cosignature')} stored`;
+  const text = `${counted(stored, 'cosignature')} stored`;
   if (policy === undefined) return `${text}, none checked: there is no policy that names witnesses`;
   return `${text}; ${number(checked)} by witnesses of the policy checked, ${number(unknown)} by unknown keys`;
 }
@@ -183,7 +184,7 @@ function answerText(answer: AnsweredWitness['answer']): string {
     case 'cosigned':
       return `has seen nothing else, says so at ${isoOfUnixS(answer.timeUnixS)}`;
     case 'ahead':
-      return `has seen ${count(answer.size, 'entry')}`;
+      return `has seen ${counted(answer.size, 'entry', 'entries')}`;
     case 'fork':
       return `has seen other entries up to ${number(answer.size)}`;
     case 'failed':
@@ -197,7 +198,7 @@ function timeText(timingsMs: Readonly<Record<string, number>>): string {
 }
 
 function problemLines({ problems, problemCount }: Report): string[] {
-  const lines = [`${count(problemCount, 'problem')}:`];
+  const lines = [`${counted(problemCount, 'problem')}:`];
   for (const { code, seq, message, evidence } of problems.slice(0, SHOWN)) {
     const place = seq === undefined ? '' : `entry ${seq}: `;
     lines.push(`  - ${place}${escapeText(message)} [${code}]`);
@@ -217,12 +218,4 @@ function problemLines({ problems, problemCount }: Report): string[] {
 
 function seconds(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-function count(n: number, what: string): string {
-  return `${number(n)} ${n === 1 ? what : what.endsWith('y') ? `${what.slice(0, -1)}ies` : `${what}s`}`;
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en');
 }
