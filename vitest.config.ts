@@ -1,12 +1,10 @@
 /** Tests run what ships: the built `dist` of each package, loaded by Node itself. Build first (`pnpm test` does). */
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/reporter/closing-line.js';
-
-// The one that the ledger opens its files with: docs/decisions/0027-two-better-sqlite3.md.
-const sqlite = Number(process.versions.napi) >= 10 ? 'better-sqlite3-napi' : 'better-sqlite3';
+import { SQLITE } from './test/sqlite.mjs';
 
 export default defineConfig({
-  resolve: { alias: { 'better-sqlite3': sqlite } },
+  resolve: { alias: { 'better-sqlite3': SQLITE } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     environment: 'node',

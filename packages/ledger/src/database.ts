@@ -7,12 +7,9 @@ import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADE_TO_2 } from '@infrafabr
 import { type Connection, type ConnectOptions, connect, type PreparedStatement } from './connect.js';
 import { LedgerError, ledgerErrorOf } from './ledger-error.js';
 import { makePrivateDirectory } from './private-file.js';
-import { sqliteVersion } from './sqlite-version.js';
+import { isSafeSqlite, sqliteVersion } from './sqlite-version.js';
 
 export type { Connection } from './connect.js';
-
-/** Below this version a WAL reset can lose committed transactions. */
-const OLDEST_SAFE_SQLITE = [3, 51, 3];
 
 /** Opens for writing, creating an empty file when there is none. @throws LedgerError */
 export function openForWriting(path: string, busyTimeoutMs: number): Connection {
@@ -203,18 +200,12 @@ export function requireLedger(db: Connection, path: string): void {
 
 function refuseOldSqlite(): void {
   const version = sqliteVersion();
-  const parts = version.split('.').map(Number);
-  for (const [i, oldest] of OLDEST_SAFE_SQLITE.entries()) {
-    const part = parts[i] ?? 0;
-    if (part > oldest) return;
-    if (part < oldest) {
-      throw new LedgerError(
-        'sqlite-version',
-        `SQLite ${version} can lose committed data; 3.51.3 is the oldest that is safe`,
-        {
-          hint: 'install better-sqlite3 12.11.1 or newer',
-        },
-      );
-    }
-  }
+  if (isSafeSqlite(version)) return;
+  throw new LedgerError(
+    'sqlite-version',
+    `SQLite ${version} can lose committed data; 3.51.3 is the oldest that is safe`,
+    {
+      hint: 'install better-sqlite3 12.11.1 or newer',
+    },
+  );
 }

@@ -12,6 +12,6 @@ export { makePrivateDirectory, writePrivateFile } from './private-file.js';
 export type { Rotated, RotateOptions } from './rotation.js';
 export { type Signer, signerOfSeed } from './signer.js';
 export { Spool, type SpoolOptions } from './spool.js';
-export { sqliteVersion } from './sqlite-version.js';
+export { isSafeSqlite, sqliteVersion } from './sqlite-version.js';
 export { type AgentKey, type SshAgentOptions, sshAgentKeys, sshAgentSigner } from './ssh-agent.js';
 export { spoolDirectory, type WitnessPaths, witnessPaths } from './witness-home.js';

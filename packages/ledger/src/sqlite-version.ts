@@ -12,3 +12,16 @@ export function sqliteVersion(): string {
   }
   return versionOfSqlite;
 }
+
+/** Below this version a WAL reset can lose committed transactions. */
+const OLDEST_SAFE = [3, 51, 3];
+
+/** Whether a version of SQLite is one to write with. */
+export function isSafeSqlite(version: string): boolean {
+  const parts = version.split('.').map(Number);
+  for (const [i, oldest] of OLDEST_SAFE.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== oldest) return part > oldest;
+  }
+  return true;
+}

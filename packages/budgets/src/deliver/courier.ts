@@ -79,7 +79,7 @@ export class Courier {
       const pending = this.shipments().filter(({ delivery }) => delivery.state === 'pending');
       const nextMs = Math.min(...pending.map(({ delivery }) => Math.max(delivery.nextMs, Date.now() + 50)));
       if (pending.length === 0 || nextMs > deadline) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextMs - Date.now())));
+      await new Promise((resolve) => setTimeout(resolve, nextMs - Date.now()));
     }
   }
 

@@ -2,7 +2,15 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { APPLICATION_ID, SCHEMA_VERSION, schemaOf } from '@infrafabric/format';
-import { LedgerError, readHead, Spool, spoolDirectory, sqliteVersion, type WitnessPaths } from '@infrafabric/ledger';
+import {
+  isSafeSqlite,
+  LedgerError,
+  readHead,
+  Spool,
+  spoolDirectory,
+  sqliteVersion,
+  type WitnessPaths,
+} from '@infrafabric/ledger';
 import { LedgerReader } from '@infrafabric/ledger/reader';
 import { readNote } from '@infrafabric/verify';
 import { lastVerify } from '../verify/last-verify.js';
@@ -27,9 +35,7 @@ export function checkSqlite(versionOf: () => string = sqliteVersion): Finding {
     if (!(error instanceof LedgerError)) throw error;
     return problem('SQLite', error.message, error.hint ?? 'install better-sqlite3 again');
   }
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
-  const isSafe = major > 3 || (major === 3 && (minor > 51 || (minor === 51 && patch >= 3)));
-  if (isSafe) return fine('SQLite', version);
+  if (isSafeSqlite(version)) return fine('SQLite', version);
   return problem(
     'SQLite',
     `${version} can lose committed data; 3.51.3 is the oldest that is safe`,
